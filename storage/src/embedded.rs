@@ -27,6 +27,7 @@ mod faults;
 mod file;
 mod follow;
 mod index;
+mod journal;
 mod load;
 mod memory;
 mod private_file;

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::acknowledged::Acknowledged;
 use super::change::{self, Decision, Write};
-use super::disk::{Batch, DirLock, Disk};
+use super::disk::{Batch, DirLock, Disk, SWEEP};
 use super::file::Survives;
 use super::index::{FIRST, Garbage};
 use super::recovery::Recovery;
@@ -30,8 +30,6 @@ const BATCH_WRITES: usize = 512;
 const BATCH_BYTES: usize = 8 << 20;
 /// How many changes are trimmed at once: a few milliseconds of work, so that no writer stalls.
 const TRIM: usize = 256;
-/// Trimming pauses while this many records wait to be removed from disk.
-const SWEEP: usize = 512;
 
 /// A request to the thread.
 pub(super) enum Command {
@@ -144,12 +142,23 @@ impl CommitLoop {
                 self.queue.close();
                 self.drain();
                 self.shared.closed.cancel();
+                self.settle();
                 self.files.disk = Err(closed());
                 self.files.acknowledged.sync();
                 self.files.lock = None;
                 // The caller may have given up waiting.
                 let _ = reply.send(());
             }
+        }
+        self.settle();
+    }
+
+    /// Leaves all changes in redb. What cannot be moved stays in the journal.
+    fn settle(&mut self) {
+        if let Ok(disk) = &mut self.files.disk
+            && let Err(error) = disk.settle()
+        {
+            tracing::warn!(%error, "the newest changes stay in the store's journal");
         }
     }
 
@@ -224,7 +233,7 @@ impl CommitLoop {
     }
 
     fn commit(&mut self, changes: &[Arc<Event>], bytes: usize, compacted: Revision) -> Result<()> {
-        let disk = self.files.disk.as_ref().map_err(Clone::clone)?;
+        let disk = self.files.disk.as_mut().map_err(|error| error.clone())?;
         let compacts = compacted > self.shared.index.read().compacted();
         if changes.is_empty() && self.garbage.is_empty() && !compacts {
             return Ok(());

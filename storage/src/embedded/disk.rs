@@ -1,6 +1,7 @@
-//! The store on disk: one redb file with all changes since the last compaction.
+//! The store on disk: a redb file with all changes since the last compaction, but for the newest, which may be
+//! in the journal (`journal`) until they move.
 //!
-//! A second file, `store.lock`, excludes other processes: it is created before the first, and never
+//! Another file, `store.lock`, excludes other processes: it is created before the first, and never
 //! replaced.
 
 use std::fs::{self, File, TryLockError};
@@ -9,13 +10,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redb::{
-    Builder, Database, Durability, ReadableDatabase, ReadableTable, StorageBackend,
-    TableDefinition, backends::FileBackend,
+    Builder, Database, Durability, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
 };
 
 use super::acknowledged::Acknowledged;
 use super::error::OpenError;
-use super::file::{Survives, Unsynced};
+use super::file::{StoreFile, Survives};
+use super::index::FIRST;
+use super::journal::{Journal, JournalError};
 use super::private_file::private;
 use super::record::{Encoded, Record};
 use crate::{Event, Revision};
@@ -23,6 +25,7 @@ use crate::{Event, Revision};
 /// The format that this version writes, and the newest it reads.
 const FORMAT: u64 = 1;
 const FILE: &str = "store.redb";
+pub(super) const JOURNAL: &str = "store.journal";
 const LOCK: &str = "store.lock";
 
 /// All changes by revision.
@@ -39,6 +42,8 @@ const META_COMPACTED: &str = "compacted";
 /// read twice.
 const CACHE_BYTES: usize = 4 << 20;
 
+/// How many records may wait to be removed from disk while there are changes to write.
+pub(super) const SWEEP: usize = 512;
 /// How long the removal of old records may delay one transaction.
 const SWEEP_TIME: Duration = Duration::from_millis(5);
 
@@ -49,6 +54,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 pub(super) struct Disk {
     path: PathBuf,
     database: Database,
+    journal: Journal,
 }
 
 /// The exclusive lock of a directory, held until dropped.
@@ -61,6 +67,13 @@ pub(super) struct Batch<'a> {
     pub(super) compacted: Option<Revision>,
     /// Records that no read can reach any more, removed from the last one on.
     pub(super) garbage: &'a [Revision],
+}
+
+impl Batch<'_> {
+    /// Whether garbage has to be removed now: there is much, or nothing else to do.
+    const fn is_cleaning(&self) -> bool {
+        self.garbage.len() >= SWEEP || self.changes.is_empty()
+    }
 }
 
 impl DirLock {
@@ -126,86 +139,69 @@ impl Disk {
             // empty.
             return Err(OpenError::corrupt(&path, "the file is empty"));
         }
-        let disk = Self::at(path, survives)?;
-        let found = disk.meta(META_FORMAT)?;
-        match found {
-            Some(FORMAT) => Ok(disk),
-            Some(found) if found > FORMAT => Err(OpenError::Newer {
-                path: disk.path,
-                found,
-                known: FORMAT,
-            }),
-            _ => Err(OpenError::not_ours(&disk.path, "it has no format version")),
+        let database = open_redb(&path, StoreFile::open(&path, survives)?)?;
+        match read_meta(&database, &path, META_FORMAT)? {
+            Some(FORMAT) => {}
+            Some(found) if found > FORMAT => {
+                let known = FORMAT;
+                return Err(OpenError::Newer { path, found, known });
+            }
+            _ => return Err(OpenError::not_ours(&path, "it has no format version")),
         }
+        let journal = StoreFile::open(&path.with_file_name(JOURNAL), survives)?;
+        Self::with_journal(path, database, journal)
+    }
+
+    /// A store of these files.
+    pub(super) fn with_journal(
+        path: PathBuf,
+        database: Database,
+        journal: impl StorageBackend,
+    ) -> Result<Self, OpenError> {
+        let last = read_revision(&database, &path)?.max(FIRST);
+        let journal = Journal::open(Box::new(journal), last).map_err(|error| {
+            let path = path.with_file_name(JOURNAL);
+            match error {
+                JournalError::Io(error) => OpenError::io(&path, error),
+                JournalError::Damaged(why) => OpenError::corrupt(&path, why),
+            }
+        })?;
+        Ok(Self {
+            path,
+            database,
+            journal,
+        })
     }
 
     /// Creates the file under a temporary name first, so that an existing one is always complete.
     fn create(dir: &Path, path: PathBuf, survives: Survives) -> Result<Self, OpenError> {
         Acknowledged::ensure_none(dir, &path)?;
         let draft = path.with_extension("redb.new");
-        match fs::remove_file(&draft) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(OpenError::io(&draft, error));
+        let journal = dir.join(JOURNAL);
+        // the journal of a store that its owner removed
+        for old in [&draft, &journal] {
+            match fs::remove_file(old) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(OpenError::io(old, error));
+                }
+                _ => {}
             }
-            _ => {}
         }
-        let mut disk = Self::at(draft.clone(), survives)?;
-        disk.initialise()
-            .map_err(|error| OpenError::redb(&draft, error))?;
+        let database = open_redb(&draft, StoreFile::open(&draft, survives)?)?;
+        initialise(&database).map_err(|error| OpenError::redb(&draft, error))?;
         fs::rename(&draft, &path).map_err(|error| OpenError::io(&path, error))?;
+        let journal = StoreFile::open(&journal, survives)?;
+        let disk = Self::with_journal(path, database, journal)?;
         if survives == Survives::PowerFailure {
             let synced = File::open(dir).and_then(|dir| dir.sync_all());
             synced.map_err(|error| OpenError::io(dir, error))?;
         }
-        disk.path = path;
         Ok(disk)
-    }
-
-    fn at(path: PathBuf, survives: Survives) -> Result<Self, OpenError> {
-        let file = private()
-            .open(&path)
-            .map_err(|error| OpenError::io(&path, error))?;
-        let file = FileBackend::new(file).map_err(|error| OpenError::redb(&path, error.into()))?;
-        match survives {
-            Survives::PowerFailure => Self::over(path, file),
-            Survives::Kill => Self::over(path, Unsynced(file)),
-        }
-    }
-
-    /// The database at `path`, accessed through `backend`.
-    pub(super) fn over(path: PathBuf, backend: impl StorageBackend) -> Result<Self, OpenError> {
-        let mut builder = Builder::new();
-        // Without the check redb trusts a file that was closed cleanly, and may panic if it was
-        // damaged since. The whole file is read anyway.
-        builder
-            .set_cache_size(CACHE_BYTES)
-            .set_check_integrity_on_open(true);
-        match builder.create_with_backend(backend) {
-            Ok(database) => Ok(Self { path, database }),
-            Err(error) => Err(OpenError::redb(&path, error.into())),
-        }
-    }
-
-    fn initialise(&self) -> Result<(), redb::Error> {
-        let transaction = self.database.begin_write()?;
-        transaction.open_table(META)?.insert(META_FORMAT, FORMAT)?;
-        transaction.open_table(LOG)?;
-        transaction.commit()?;
-        Ok(())
-    }
-
-    fn meta(&self, key: &str) -> Result<Option<u64>, OpenError> {
-        let read = || -> Result<Option<u64>, redb::Error> {
-            let table = self.database.begin_read()?.open_table(META)?;
-            let value = table.get(key)?.map(|guard| guard.value());
-            Ok(value)
-        };
-        read().map_err(|error| OpenError::redb(&self.path, error))
     }
 
     /// The compacted revision.
     pub(super) fn compacted(&self) -> Result<Revision, OpenError> {
-        Ok(self.meta(META_COMPACTED)?.unwrap_or(0))
+        Ok(read_meta(&self.database, &self.path, META_COMPACTED)?.unwrap_or(0))
     }
 
     /// Reads every change after `after`, in order.
@@ -222,27 +218,30 @@ impl Disk {
         for change in changes {
             let (revision, bytes) = change.map_err(|error| redb_error(error.into()))?;
             let revision = revision.value();
-            let record = Record::decode(bytes.value()).ok_or_else(|| {
-                self.corrupt(format!("revision {revision} is not a valid record"))
-            })?;
-            visit(revision, record)?;
+            visit(revision, self.decode(revision, bytes.value())?)?;
+        }
+        let newer = self.journal.records();
+        for (revision, bytes) in newer.filter(|(revision, _)| *revision > after) {
+            visit(revision, self.decode(revision, bytes)?)?;
         }
         Ok(())
+    }
+
+    fn decode<'b>(&self, revision: Revision, bytes: &'b [u8]) -> Result<Record<'b>, OpenError> {
+        let invalid = || self.corrupt(format!("revision {revision} is not a valid record"));
+        Record::decode(bytes).ok_or_else(invalid)
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The revision at which the file ends.
+    /// The revision at which the store ends.
     pub(super) fn revision(&self) -> Result<Revision, OpenError> {
-        let last = || -> Result<Option<Revision>, redb::Error> {
-            let table = self.database.begin_read()?.open_table(LOG)?;
-            Ok(table.last()?.map(|(revision, _)| revision.value()))
-        };
-        let last = last().map_err(|error| OpenError::redb(&self.path, error))?;
-        // Compaction may have removed the last record.
-        Ok(last.unwrap_or(0).max(self.compacted()?))
+        match self.journal.last() {
+            Some(last) => Ok(last),
+            None => read_revision(&self.database, &self.path),
+        }
     }
 
     pub(super) fn corrupt(&self, reason: impl Into<String>) -> OpenError {
@@ -251,12 +250,41 @@ impl Disk {
 
     /// Commits `batch`; after an error it may or may not have been committed. Returns how much of
     /// the garbage was removed, which is limited by time.
-    pub(super) fn commit(&self, batch: &Batch<'_>) -> Result<usize, redb::Error> {
+    pub(super) fn commit(&mut self, batch: &Batch<'_>) -> Result<usize, redb::Error> {
+        let only_changes = batch.compacted.is_none() && !batch.is_cleaning();
+        if only_changes && self.journal.has_room(batch.changes) {
+            self.journal.append(batch.changes)?;
+            return Ok(0);
+        }
+        let removed = self.transact(batch)?;
+        self.journal.rewind();
+        Ok(removed)
+    }
+
+    /// Moves the journal's changes to redb, so that it has all.
+    pub(super) fn settle(&mut self) -> Result<(), redb::Error> {
+        if self.journal.last().is_none() {
+            return Ok(());
+        }
+        let nothing = Batch {
+            changes: &[],
+            compacted: None,
+            garbage: &[],
+        };
+        self.transact(&nothing)?;
+        self.journal.rewind();
+        Ok(())
+    }
+
+    fn transact(&self, batch: &Batch<'_>) -> Result<usize, redb::Error> {
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
         let mut removed = 0;
         {
             let mut log = transaction.open_table(LOG)?;
+            for (revision, record) in self.journal.records() {
+                log.insert(revision, record)?;
+            }
             for event in batch.changes {
                 let Some(record) = Encoded::of(event) else {
                     continue;
@@ -296,4 +324,46 @@ impl Disk {
         transaction.commit()?;
         Ok(())
     }
+}
+
+/// The database at `path`, accessed through `backend`.
+pub(super) fn open_redb(path: &Path, backend: impl StorageBackend) -> Result<Database, OpenError> {
+    let mut builder = Builder::new();
+    // Without the check redb trusts a file that was closed cleanly, and may panic if it was
+    // damaged since. The whole file is read anyway.
+    builder
+        .set_cache_size(CACHE_BYTES)
+        .set_check_integrity_on_open(true);
+    builder
+        .create_with_backend(backend)
+        .map_err(|error| OpenError::redb(path, error.into()))
+}
+
+fn initialise(database: &Database) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    transaction.open_table(META)?.insert(META_FORMAT, FORMAT)?;
+    transaction.open_table(LOG)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn read_meta(database: &Database, path: &Path, key: &str) -> Result<Option<u64>, OpenError> {
+    let read = || -> Result<Option<u64>, redb::Error> {
+        let table = database.begin_read()?.open_table(META)?;
+        let value = table.get(key)?.map(|guard| guard.value());
+        Ok(value)
+    };
+    read().map_err(|error| OpenError::redb(path, error))
+}
+
+/// The revision at which redb's file ends.
+fn read_revision(database: &Database, path: &Path) -> Result<Revision, OpenError> {
+    let last = || -> Result<Option<Revision>, redb::Error> {
+        let table = database.begin_read()?.open_table(LOG)?;
+        Ok(table.last()?.map(|(revision, _)| revision.value()))
+    };
+    let last = last().map_err(|error| OpenError::redb(path, error))?;
+    // Compaction may have removed the last record.
+    let compacted = read_meta(database, path, META_COMPACTED)?;
+    Ok(last.unwrap_or(0).max(compacted.unwrap_or(0)))
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 
-use super::disk::{DirLock, Disk};
+use super::disk::{DirLock, Disk, JOURNAL, open_redb};
 use super::file::Survives;
 use super::{EmbeddedStorage, Options};
 use crate::{Error, ListRequest, ReadAt, Storage};
@@ -62,17 +62,16 @@ impl StorageBackend for Failing {
 /// A new store's file in `dir` that accepts `allowed` operations.
 pub(super) fn failing_disk(dir: &Path, allowed: &Arc<AtomicI64>) -> Disk {
     drop(Disk::open(dir, Survives::default()).unwrap());
-    let path = dir.join("store.redb");
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(&path)
-        .unwrap();
-    let backend = Failing {
-        file: FileBackend::new(file).unwrap(),
-        allowed: allowed.clone(),
+    let open = |name| {
+        let path = dir.join(name);
+        let file = OpenOptions::new().read(true).write(true).open(&path);
+        let file = FileBackend::new(file.unwrap()).unwrap();
+        let allowed = allowed.clone();
+        (path, Failing { file, allowed })
     };
-    Disk::over(path, backend).unwrap()
+    let (path, file) = open("store.redb");
+    let database = open_redb(&path, file).unwrap();
+    Disk::with_journal(path, database, open(JOURNAL).1).unwrap()
 }
 
 /// A store over a file that accepts `allowed` operations.
@@ -173,19 +172,21 @@ async fn writes_fail_until_the_disk_recovers() {
     }
 }
 
-/// A file replaced by an earlier copy under a running store is rejected.
+/// Files replaced by earlier copies under a running store are rejected.
 #[tokio::test]
 async fn an_earlier_copy_of_the_file_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
     let allowed = Arc::new(AtomicI64::new(i64::MAX));
     let store = open_failing(dir.path(), &allowed);
     store.create("/a", Bytes::new()).await.unwrap();
-    let path = dir.path().join("store.redb");
-    let earlier = std::fs::read(&path).unwrap();
+    let files = ["store.redb", JOURNAL].map(|file| dir.path().join(file));
+    let earlier = files.clone().map(|file| std::fs::read(file).unwrap());
     store.create("/b", Bytes::new()).await.unwrap();
     allowed.store(0, Ordering::Relaxed);
     store.create("/c", Bytes::new()).await.unwrap_err();
-    std::fs::write(&path, earlier).unwrap();
+    for (file, content) in files.iter().zip(earlier) {
+        std::fs::write(file, content).unwrap();
+    }
     let error = store.create("/d", Bytes::new()).await.unwrap_err();
     assert!(error.to_string().contains("was acknowledged"), "{error}");
     drop(store);

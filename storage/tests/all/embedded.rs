@@ -228,49 +228,78 @@ fn foreign_and_newer_databases_are_rejected() {
     }
 }
 
-/// Damage to the file after a kill may make redb roll back to the previous commit, which it cannot
-/// distinguish from an unfinished one. The store detects that.
+/// Damage to the files after a kill may look like a commit that was under way: to redb, which then goes back to
+/// the one before, or in the journal. The store distinguishes the two.
 #[tokio::test]
 async fn damage_after_a_kill_never_loses_data_silently() {
-    const COUNT: usize = 40;
-    const FILES: [&str; 2] = ["store.redb", "store.acknowledged"];
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
-    for n in 0..COUNT {
-        let value = Bytes::from(vec![n as u8; 500]);
-        store.create(&format!("/{n}"), value).await.unwrap();
-    }
-    let revision = store.revision().await.unwrap();
-    // A kill would leave the files like this.
-    let [whole, acknowledged] = FILES.map(|file| std::fs::read(dir.path().join(file)).unwrap());
-    drop(store);
-    let header = (0..320).step_by(3);
-    let pages = (0..whole.len()).step_by(4096).map(|page| page + 100);
-    let (mut harmless, mut rejected, mut rolled_back) = (0, 0, 0);
-    for offset in header.chain(pages) {
-        let mut damaged = whole.clone();
-        if let Some(byte) = damaged.get_mut(offset) {
-            *byte ^= 0x40;
-        }
+    const FILES: [&str; 3] = ["store.redb", "store.journal", "store.acknowledged"];
+    // as many as the journal holds, and more
+    for (count, size) in [(40, 500), (150, 8_000)] {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(FILES[0]), &damaged).unwrap();
-        std::fs::write(dir.path().join(FILES[1]), &acknowledged).unwrap();
-        match EmbeddedStorage::open(dir.path()) {
-            Err(OpenError::RolledBack { .. }) => rolled_back += 1,
-            Err(_) => rejected += 1,
-            Ok(store) => {
+        let store = open(dir.path());
+        for n in 0..count {
+            let value = Bytes::from(vec![n as u8; size]);
+            store.create(&format!("/{n}"), value).await.unwrap();
+        }
+        let revision = store.revision().await.unwrap();
+        // A kill would leave the files like this.
+        let files = FILES.map(|file| std::fs::read(dir.path().join(file)).unwrap());
+        drop(store);
+        let (mut harmless, mut rejected) = (0, 0);
+        for (file, whole) in files.iter().enumerate().take(2) {
+            let header = (0..320).step_by(3);
+            let pages = (0..whole.len()).step_by(4096).map(|page| page + 100);
+            for offset in header.chain(pages) {
+                let mut damaged = files.clone();
+                if let Some(byte) = damaged[file].get_mut(offset) {
+                    *byte ^= 0x40;
+                }
+                let dir = tempfile::tempdir().unwrap();
+                for (name, content) in FILES.iter().zip(&damaged) {
+                    std::fs::write(dir.path().join(name), content).unwrap();
+                }
+                let Ok(store) = EmbeddedStorage::open(dir.path()) else {
+                    rejected += 1;
+                    continue;
+                };
                 let page = store.list("/", &ListRequest::all()).await.unwrap();
-                assert_eq!(
-                    (page.revision, page.entries.len()),
-                    (revision, COUNT),
-                    "{offset}"
-                );
+                let (found, entries) = (page.revision, page.entries.len());
+                assert_eq!((found, entries), (revision, count), "{file} {offset}");
                 harmless += 1;
             }
         }
+        println!("{harmless} harmless, {rejected} rejected");
+        assert!(rejected > 0 && harmless > 0);
     }
-    println!("{harmless} harmless, {rejected} rejected, {rolled_back} rolled back");
-    assert!(rolled_back > 0 && harmless > 0);
+}
+
+/// What a store has in its journal moves to redb when it is closed, also if it was killed in between.
+#[tokio::test]
+async fn the_journal_is_emptied_into_redb() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |file: &str| dir.path().join(file);
+    let store = open(dir.path());
+    let a = store.create("/a", Bytes::from("a")).await.unwrap();
+    let killed = tempfile::tempdir().unwrap();
+    for file in ["store.redb", "store.journal", "store.acknowledged"] {
+        std::fs::copy(path(file), killed.path().join(file)).unwrap();
+    }
+    // an older copy of redb's file, as it was before the journal's changes
+    let before = std::fs::read(path("store.redb")).unwrap();
+    store.close().await;
+    assert_ne!(std::fs::read(path("store.redb")).unwrap(), before);
+    std::fs::remove_file(path("store.journal")).unwrap();
+    open(killed.path()).close().await;
+    std::fs::remove_file(killed.path().join("store.journal")).unwrap();
+    for dir in [dir.path(), killed.path()] {
+        let found = open(dir).get("/a", ReadAt::Latest).await.unwrap().entry;
+        assert_eq!(found.unwrap().revision, a.revision);
+    }
+    // without the journal, a store that was not closed lacks what was acknowledged
+    std::fs::write(path("store.redb"), before).unwrap();
+    std::fs::remove_file(path("store.journal")).unwrap();
+    let error = open_error(dir.path());
+    assert!(matches!(error, OpenError::RolledBack { .. }), "{error}");
 }
 
 /// A missing file is not replaced by an empty store unless the owner removes `store.acknowledged`
@@ -296,6 +325,8 @@ async fn a_missing_file_is_rejected() {
         std::fs::write(&acknowledged, "").unwrap();
     }
     std::fs::remove_file(&acknowledged).unwrap();
+    // what is left of its journal belongs to the store that is gone
+    assert!(dir.path().join("store.journal").exists());
     for _ in 0..2 {
         assert_eq!(open(dir.path()).revision().await.unwrap(), 1);
     }

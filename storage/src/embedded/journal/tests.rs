@@ -1,0 +1,159 @@
+use redb::backends::FileBackend;
+
+use super::*;
+use crate::{Entry, Frame};
+
+const SEED: [u8; 16] = *b"0123456789abcdef";
+
+fn put(revision: Revision, value: &[u8]) -> Arc<Event> {
+    Arc::new(Event::Put {
+        entry: Entry::new("/k", Bytes::copy_from_slice(value), revision),
+        previous: None,
+        frame: Frame::default(),
+    })
+}
+
+/// A file of commits, each of so many changes, the first of them at `first`.
+fn file(first: Revision, commits: &[usize]) -> Vec<u8> {
+    let mut bytes = vec![0; HEADER];
+    let mut next = first;
+    for count in commits {
+        let changes: Vec<_> = (next..).take(*count).map(|n| put(n, b"a value")).collect();
+        bytes.extend(block(&changes, &SEED));
+        next += *count as u64;
+    }
+    bytes
+}
+
+fn count(bytes: &[u8], last: Revision) -> Result<usize, String> {
+    match newer(&Bytes::copy_from_slice(bytes), &SEED, last) {
+        Ok((newer, _)) => Ok(newer.records.len()),
+        Err(JournalError::Damaged(why)) => Err(why),
+        Err(JournalError::Io(error)) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn what_was_appended_is_read_again_until_redb_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal");
+    let open = |last| {
+        let file = super::super::private_file::private().open(&path).unwrap();
+        Journal::open(Box::new(FileBackend::new(file).unwrap()), last).unwrap()
+    };
+    let records = |journal: &Journal| -> Vec<_> {
+        let records = journal.records();
+        records
+            .map(|(n, record)| (n, record.last().copied()))
+            .collect()
+    };
+    let mut journal = open(1);
+    assert_eq!((records(&journal), journal.last()), (vec![], None));
+    journal.append(&[put(2, b"x"), put(3, b"y")]).unwrap();
+    journal.append(&[put(4, b"z")]).unwrap();
+    let written = [(2, Some(b'x')), (3, Some(b'y')), (4, Some(b'z'))];
+    assert_eq!(records(&journal), written);
+    drop(journal);
+    let mut journal = open(1);
+    assert_eq!(
+        (records(&journal), journal.last()),
+        (written.to_vec(), Some(4))
+    );
+    journal.append(&[put(5, b"after a restart")]).unwrap();
+    drop(journal);
+    let mut journal = open(1);
+    assert_eq!(journal.last(), Some(5));
+    journal.rewind();
+    assert_eq!(journal.last(), None);
+    journal.append(&[put(6, b"shorter")]).unwrap();
+    assert_eq!(records(&journal), [(6, Some(b'r'))]);
+    drop(journal);
+    assert_eq!(records(&open(5)), [(6, Some(b'r'))]);
+    assert_eq!(open(6).last(), None);
+}
+
+#[test]
+fn a_file_that_ends_early_has_whole_commits() {
+    let commits = [1, 3, 2, 1];
+    let whole = file(2, &commits);
+    let mut found = Vec::new();
+    for length in HEADER..=whole.len() {
+        found.push(count(&whole[..length], 1).unwrap());
+    }
+    found.dedup();
+    assert_eq!(found, [0, 1, 4, 6, 7]);
+}
+
+#[test]
+fn damage_before_the_last_commit_is_noticed() {
+    let whole = file(2, &[1, 3, 2]);
+    let last = whole.len() - file(6, &[2]).len() + HEADER;
+    for at in HEADER..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x10;
+        match count(&damaged, 1) {
+            Err(why) => assert!(why.contains("revision") && at < last, "{at}: {why}"),
+            // as after a crash in the middle of that commit
+            Ok(found) => assert!(found == 4 && at >= last, "{at}: {found}"),
+        }
+    }
+}
+
+#[test]
+fn what_an_earlier_round_left_is_no_change() {
+    let earlier = file(2, &[1, 1, 1, 1, 1]);
+    for commits in [1, 2] {
+        let round = file(7, &vec![1; commits]);
+        let mut bytes = earlier.clone();
+        bytes[..round.len()].copy_from_slice(&round);
+        assert_eq!(count(&bytes, 6), Ok(commits));
+        // nor is it damage if the round's last commit was under way
+        bytes[round.len() - 1] ^= 1;
+        assert_eq!(count(&bytes, 6), Ok(commits - 1));
+    }
+    assert_eq!(count(&file(2, &[2, 2]), 9), Ok(0));
+}
+
+#[test]
+fn changes_that_are_missing_are_noticed() {
+    assert!(count(&file(4, &[1]), 2).unwrap_err().contains("revision 3"));
+    assert!(
+        count(&file(2, &[3]), 3)
+            .unwrap_err()
+            .contains("only a part")
+    );
+}
+
+#[test]
+fn a_value_that_looks_like_a_block_is_none() {
+    let forged = block(&[put(9, b"forged")], b"a different seed");
+    let mut bytes = vec![0; HEADER];
+    bytes.extend(block(&[put(2, &forged)], &SEED));
+    bytes.extend(block(&[put(3, &forged)], &SEED));
+    assert_eq!(count(&bytes, 1), Ok(2));
+    let end = bytes.len() - 1;
+    bytes[end] ^= 1;
+    assert_eq!(count(&bytes, 1), Ok(1));
+}
+
+#[test]
+fn a_damaged_header_is_rejected() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal");
+    let open = || {
+        let file = super::super::private_file::private().open(&path).unwrap();
+        Journal::open(Box::new(FileBackend::new(file).unwrap()), 1)
+    };
+    // one whose header was not yet written is begun again
+    std::fs::write(&path, [0; HEADER]).unwrap();
+    let mut journal = open().unwrap();
+    journal.append(&[put(2, b"x")]).unwrap();
+    drop(journal);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[10] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let Err(JournalError::Damaged(why)) = open() else {
+        panic!("it is not rejected");
+    };
+    assert!(why.contains("header"), "{why}");
+}
