@@ -1,19 +1,22 @@
-//! Decodes JSON to objects in two steps: text to [`serde_json::Value`], and that to a kind's type.
+//! Decodes JSON to objects in two steps: text to a [`Document`] or a [`serde_json::Value`], and that to a kind's
+//! type.
 //!
-//! The first step reports duplicate keys, and patches operate on its result; the second reports
-//! wrong types and unknown fields.
+//! The first step reports duplicate keys; the second reports wrong types and unknown fields. Patches operate on
+//! values, which can be changed; what need not be is a document, which borrows from the text.
 //!
 //! This is the only deserializer of the server. It decodes as Go does: `null` is the zero value of
 //! any type. Messages are those of Go's `encoding/json` as Kubernetes uses it (`sigs.k8s.io/json`).
 
+mod document;
 mod json;
 mod typed;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use thiserror::Error;
 
-pub use json::{Parsed, check_size, parse, parse_stored};
+pub use document::Document;
+pub use json::{Parsed, check_size, parse, parse_document, parse_stored, parse_stored_document};
+pub use typed::source::Source;
 pub use typed::time::seconds as parse_time;
 
 /// A decoded value, and what decoding reported.
@@ -109,7 +112,13 @@ impl DecodeError {
 /// # Errors
 /// [`DecodeError::Type`], [`DecodeError::Base64`] or [`DecodeError::Value`] for the first invalid
 /// field.
-pub fn decode<T: DeserializeOwned>(document: &Value) -> Result<Decoded<T>, DecodeError> {
+pub fn decode<'d, T: DeserializeOwned>(
+    document: impl Into<Source<'d>>,
+) -> Result<Decoded<T>, DecodeError> {
+    decode_source(document.into())
+}
+
+fn decode_source<T: DeserializeOwned>(document: Source<'_>) -> Result<Decoded<T>, DecodeError> {
     let report = typed::Report::default();
     let value = T::deserialize(typed::Node::root(document, &report))
         .map_err(typed::Error::into_decode_error)?;

@@ -12,6 +12,7 @@ pub mod custom;
 pub mod decode;
 pub mod encode;
 pub mod field_error;
+pub mod fields_v1;
 pub mod go_number;
 pub mod go_text;
 pub mod go_url;

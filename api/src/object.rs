@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::decode::{DecodeError, Decoded, decode};
+use crate::decode::{DecodeError, Decoded, Source, decode};
 use crate::encode::{self, TypeMeta};
 
 /// An object of any kind: its metadata is typed, the rest is accessible by [`dyn Object::as_kind`].
@@ -121,7 +121,7 @@ impl Clone for Box<dyn Object> {
 }
 
 /// Decodes an object of one kind from JSON.
-pub type Decode = fn(&Value) -> Result<Decoded<Box<dyn Object>>, DecodeError>;
+pub type Decode = fn(Source<'_>) -> Result<Decoded<Box<dyn Object>>, DecodeError>;
 
 /// A type with a JSON schema, as far as that can be asked for: the server reads schemas that were made from
 /// the types, since the code that makes them is large.

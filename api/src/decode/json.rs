@@ -1,18 +1,26 @@
-//! Parses text to [`Value`], and reports the paths of duplicate keys (the last one wins, as in Go).
+//! Parses text to [`Value`] or [`Document`], and reports the paths of duplicate keys (the last one wins, as in
+//! Go).
 
+mod tree;
+
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::fmt::{self, Write as _};
+use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::value::RawValue;
+use serde_json::{Number, Value};
 
+use self::tree::{Fields, Tree};
 use super::DecodeError;
+use super::document::Document;
 
 /// A parsed document, and the paths of its duplicate keys.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Parsed {
+pub struct Parsed<T = Value> {
     /// The document.
-    pub value: Value,
+    pub value: T,
     /// Such as `metadata.labels.a`, in document order.
     pub duplicate_fields: Vec<String>,
 }
@@ -29,6 +37,14 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, DecodeError> {
     parse_values(bytes, VALUES_MAX)
 }
 
+/// As [`parse`], to a document that borrows from the text.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_document(bytes: &[u8]) -> Result<Parsed<Document<'_>>, DecodeError> {
+    parse_values(bytes, VALUES_MAX)
+}
+
 /// Parses a stored JSON document, without a limit, as what was once stored must stay readable.
 ///
 /// # Errors
@@ -37,14 +53,33 @@ pub fn parse_stored(bytes: &[u8]) -> Result<Parsed, DecodeError> {
     parse_values(bytes, usize::MAX)
 }
 
-fn parse_values(bytes: &[u8], max: usize) -> Result<Parsed, DecodeError> {
-    let duplicates = RefCell::new(Vec::new());
+/// As [`parse_stored`], to a document that borrows from the text, where `fieldsV1` is not parsed.
+///
+/// # Errors
+/// As [`parse_stored`].
+pub fn parse_stored_document(bytes: &[u8]) -> Result<Document<'_>, DecodeError> {
+    parse_with(bytes, usize::MAX, true).map(|parsed| parsed.value)
+}
+
+fn parse_values<'t, T: Tree<'t>>(bytes: &'t [u8], max: usize) -> Result<Parsed<T>, DecodeError> {
+    parse_with(bytes, max, false)
+}
+
+fn parse_with<'t, T: Tree<'t>>(
+    bytes: &'t [u8],
+    max: usize,
+    stored: bool,
+) -> Result<Parsed<T>, DecodeError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let values = Cell::new(max);
-    let seed = Seed {
+    let notes = Notes {
+        duplicates: RefCell::new(Vec::new()),
+        values: Cell::new(max),
+        stored,
+    };
+    let seed = Seed::<T> {
         path: &Path::Root,
-        duplicates: &duplicates,
-        values: &values,
+        notes: &notes,
+        tree: PhantomData,
     };
     let value = seed
         .deserialize(&mut deserializer)
@@ -52,7 +87,7 @@ fn parse_values(bytes: &[u8], max: usize) -> Result<Parsed, DecodeError> {
         .map_err(|error| DecodeError::Syntax(error.to_string()))?;
     Ok(Parsed {
         value,
-        duplicate_fields: duplicates.into_inner(),
+        duplicate_fields: notes.duplicates.into_inner(),
     })
 }
 
@@ -81,6 +116,21 @@ enum Path<'p> {
     Index(&'p Path<'p>, usize),
 }
 
+impl Path<'_> {
+    /// Whether this is the field `fieldsV1` of an entry of `metadata.managedFields`.
+    const fn is_fields_v1(&self) -> bool {
+        let Self::Key(Self::Index(Self::Key(Self::Key(Self::Root, metadata), entries), _), key) =
+            self
+        else {
+            return false;
+        };
+        matches!(
+            (metadata.as_bytes(), entries.as_bytes(), key.as_bytes()),
+            (b"metadata", b"managedFields", b"fieldsV1")
+        )
+    }
+}
+
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -92,93 +142,133 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Seed<'p> {
-    path: &'p Path<'p>,
-    duplicates: &'p RefCell<Vec<String>>,
+/// What is noted while a document is parsed.
+struct Notes {
+    duplicates: RefCell<Vec<String>>,
     /// How many more values are allowed.
-    values: &'p Cell<usize>,
+    values: Cell<usize>,
+    /// Whether the text is one that a server has stored.
+    stored: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = Value;
+struct Seed<'p, T> {
+    path: &'p Path<'p>,
+    notes: &'p Notes,
+    tree: PhantomData<T>,
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        match self.values.get().checked_sub(1) {
-            Some(left) => self.values.set(left),
+impl<'p, T> Seed<'p, T> {
+    const fn below(&self, path: &'p Path<'p>) -> Self {
+        Seed {
+            path,
+            notes: self.notes,
+            tree: PhantomData,
+        }
+    }
+}
+
+impl<'de, T: Tree<'de>> DeserializeSeed<'de> for Seed<'_, T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        match self.notes.values.get().checked_sub(1) {
+            Some(left) => self.notes.values.set(left),
             None => {
                 return Err(de::Error::custom(format_args!(
                     "more than {VALUES_MAX} values"
                 )));
             }
         }
+        if self.notes.stored && self.path.is_fields_v1() {
+            let text: &RawValue = de::Deserialize::deserialize(deserializer)?;
+            return Ok(T::unparsed(text.get()));
+        }
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Seed<'_> {
-    type Value = Value;
+impl<'de, T: Tree<'de>> Visitor<'de> for Seed<'_, T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
-        Ok(Value::Bool(v))
+    fn visit_bool<E>(self, v: bool) -> Result<T, E> {
+        Ok(T::bool(v))
     }
 
-    fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
-        Ok(Value::Number(v.into()))
+    fn visit_i64<E>(self, v: i64) -> Result<T, E> {
+        Ok(T::number(v.into()))
     }
 
-    fn visit_u64<E>(self, v: u64) -> Result<Value, E> {
-        Ok(Value::Number(v.into()))
+    fn visit_u64<E>(self, v: u64) -> Result<T, E> {
+        Ok(T::number(v.into()))
     }
 
-    fn visit_f64<E>(self, v: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(v).map_or(Value::Null, Value::Number))
+    fn visit_f64<E>(self, v: f64) -> Result<T, E> {
+        Ok(Number::from_f64(v).map_or_else(T::null, T::number))
     }
 
-    fn visit_str<E>(self, v: &str) -> Result<Value, E> {
-        Ok(Value::String(v.to_owned()))
+    fn visit_borrowed_str<E>(self, v: &'de str) -> Result<T, E> {
+        Ok(T::string(Cow::Borrowed(v)))
     }
 
-    fn visit_string<E>(self, v: String) -> Result<Value, E> {
-        Ok(Value::String(v))
+    fn visit_str<E>(self, v: &str) -> Result<T, E> {
+        Ok(T::string(Cow::Owned(v.to_owned())))
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<T, E> {
+        Ok(T::null())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<T, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(Seed {
-            path: &Path::Index(self.path, items.len()),
-            duplicates: self.duplicates,
-            values: self.values,
-        })? {
+        while let Some(item) =
+            seq.next_element_seed(self.below(&Path::Index(self.path, items.len())))?
+        {
             items.push(item);
         }
-        Ok(Value::Array(items))
+        Ok(T::array(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut fields = Map::new();
-        while let Some(key) = map.next_key::<String>()? {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        let mut fields = T::Fields::default();
+        while let Some(key) = map.next_key_seed(KeySeed)? {
             let path = Path::Key(self.path, &key);
-            let value = map.next_value_seed(Seed {
-                path: &path,
-                duplicates: self.duplicates,
-                values: self.values,
-            })?;
-            if fields.contains_key(&key) {
-                let mut text = String::new();
-                write!(text, "{path}").map_err(de::Error::custom)?;
-                self.duplicates.borrow_mut().push(text);
+            let value = map.next_value_seed(self.below(&path))?;
+            if fields.contains(&key) {
+                self.notes.duplicates.borrow_mut().push(path.to_string());
             }
             fields.insert(key, value);
         }
-        Ok(Value::Object(fields))
+        Ok(T::object(fields))
+    }
+}
+
+/// A key, borrowed if it has no escapes.
+struct KeySeed;
+
+impl<'de> DeserializeSeed<'de> for KeySeed {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeySeed {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(v))
+    }
+
+    fn visit_str<E>(self, v: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(v.to_owned()))
     }
 }

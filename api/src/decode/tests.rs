@@ -1,5 +1,5 @@
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -302,4 +302,80 @@ fn unknown_fields_are_no_requirements_of_a_selector() {
         decoded.value.spec.selector.match_labels,
         Some(Default::default())
     );
+}
+
+/// Decoding from a document and from a value is the same, whichever way the text is parsed.
+fn assert_alike(text: &str) {
+    let (document, parsed) = (parse_document(text.as_bytes()), parse(text.as_bytes()));
+    let (document, parsed) = (document.unwrap(), parsed.unwrap());
+    assert_eq!(document.duplicate_fields, parsed.duplicate_fields, "{text}");
+    let read = decode::<Pod>(&document.value);
+    let mut unknown = (read.clone()).map_or(Vec::new(), |decoded| decoded.unknown_fields);
+    let expected = decode::<Pod>(&parsed.value);
+    let mut expected_unknown = (expected.clone()).map_or(Vec::new(), |d| d.unknown_fields);
+    unknown.sort();
+    expected_unknown.sort();
+    assert_eq!(unknown, expected_unknown, "{text}");
+    let value = |read: Result<Decoded<Pod>, DecodeError>| read.map(|decoded| decoded.value);
+    assert_eq!(value(read), value(expected), "{text}");
+    let stored = decode::<Pod>(&parse_stored_document(text.as_bytes()).unwrap());
+    assert_eq!(value(stored), value(decode::<Pod>(&parsed.value)), "{text}");
+}
+
+#[test]
+fn documents_are_decoded_as_values_are() {
+    for text in [
+        r#"{"metadata":{"name":"\u0061\n","labels":{"a\"b":"c","a\"b":"d"}},"spec":null,"bogus":{"x":[1]}}"#,
+        r#"{"spec":{"containers":[{"name":"a","env":[{"name":"A","value":""}],"image":7}]}}"#,
+        r#"{"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":0.5,"memory":"1e3"}}}],"priority":0}}"#,
+        r#"{"spec":{"volumes":[],"containers":null},"metadata":{"creationTimestamp":null,"annotations":{}}}"#,
+        r#"{"metadata":{"managedFields":[{"manager":"m","fieldsV1":{"f:a":{"f:b":{}},"f:c":{}}}]}}"#,
+        "{}",
+    ] {
+        assert_alike(text);
+    }
+    // keys are found by their hash where there are many
+    let labels: Vec<_> = (0..60)
+        .map(|n| format!("\"l{}\":\"{n}\"", n % 50))
+        .collect();
+    let text = format!("{{\"metadata\":{{\"labels\":{{{}}}}}}}", labels.join(","));
+    assert_alike(&text);
+    let duplicates = parse_document(text.as_bytes()).unwrap().duplicate_fields;
+    assert_eq!(duplicates.len(), 10);
+}
+
+/// What a server stored is kept as it is, and what a client sends is written as Go writes it.
+#[test]
+fn fields_of_managers_are_kept_as_text() {
+    let text = r#"{"metadata":{"managedFields":[{"fieldsV1":{"f:b": {},"f:a":{"v:\"<\"":{}}}}]}}"#;
+    let fields = |decoded: Decoded<Pod>| {
+        let entries = decoded.value.metadata.managed_fields.unwrap_or_default();
+        let fields = entries[0].fields_v1.as_ref().unwrap();
+        crate::fields_v1::text(fields).into_owned()
+    };
+    let stored = decode(&parse_stored_document(text.as_bytes()).unwrap()).unwrap();
+    assert_eq!(fields(stored), r#"{"f:b": {},"f:a":{"v:\"<\"":{}}}"#);
+    let sent = decode(&parse_document(text.as_bytes()).unwrap().value).unwrap();
+    let written = r#"{"f:a":{"v:\"\u003c\"":{}},"f:b":{}}"#;
+    assert_eq!(fields(sent), written);
+    let pod = decode::<Pod>(&parse(text.as_bytes()).unwrap().value).unwrap();
+    let label = crate::encode::TypeMeta {
+        api_version: "v1",
+        kind: "Pod",
+    };
+    let encoded = crate::encode::encode(&pod.value, label);
+    assert!(String::from_utf8(encoded).unwrap().contains(written));
+    let value = crate::encode::to_value(&pod.value, label);
+    let tree = json!({"f:a": {"v:\"<\"": {}}, "f:b": {}});
+    assert_eq!(
+        value.pointer("/metadata/managedFields/0/fieldsV1"),
+        Some(&tree)
+    );
+    for malformed in [r#"{"f:a"}"#, "[", "{\"f:a\":{}"] {
+        let text = format!(r#"{{"metadata":{{"managedFields":[{{"fieldsV1":{malformed}}}]}}}}"#);
+        assert!(
+            parse_stored_document(text.as_bytes()).is_err(),
+            "{malformed}"
+        );
+    }
 }

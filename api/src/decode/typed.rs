@@ -1,4 +1,4 @@
-//! Decodes [`Value`] to a kind's type as Go does: `null` is the zero value, numbers must fit,
+//! Decodes a [`Source`] to a kind's type as Go does: `null` is the zero value, numbers must fit,
 //! unknown fields are reported by path, and wrong types with Go's messages.
 //!
 //! The result is normalized to what its encoding decodes to. Go does not distinguish the zero value
@@ -9,16 +9,18 @@
 mod access;
 mod base64;
 mod error;
+mod fields_v1;
 mod path;
 mod probe;
 mod report;
 mod scalar;
+pub(super) mod source;
 pub(super) mod time;
 mod zero;
 
 use std::sync::LazyLock;
 
-use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::value::{MapAccessDeserializer, StrDeserializer, StringDeserializer};
 use serde::de::{Deserializer, Visitor};
 use serde_json::{Map, Number, Value};
 
@@ -26,12 +28,13 @@ use self::access::{Fields, Items};
 pub(super) use self::error::Error;
 use self::path::{Path, Step};
 pub(super) use self::report::Report;
+use self::source::{Array, Object, Shape, Source};
 use super::DecodeError;
 
 /// A value that is decoded into a type.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'de, 'p> {
-    value: &'de Value,
+    value: Source<'de>,
     path: Path<'p>,
     report: &'p Report,
     /// How the encoding of the struct around it treats the value.
@@ -51,7 +54,7 @@ enum Role {
     Unset,
 }
 
-static NULL: Value = Value::Null;
+const NULL: Source<'static> = Source::Value(&Value::Null);
 /// The types whose selector is required.
 const WITH_SELECTOR: [&str; 4] = [
     "DaemonSetSpec",
@@ -67,13 +70,13 @@ static EVERYTHING: LazyLock<Map<String, Value>> = LazyLock::new(|| {
 });
 
 /// Whether a selector has no requirements; unknown fields do not count.
-fn selects_everything(map: &Map<String, Value>, fields: &[&str]) -> bool {
+fn selects_everything(map: Object<'_>, fields: &[&str]) -> bool {
     map.iter()
-        .all(|(key, value)| zero::is_empty(value) || !fields.contains(&key.as_str()))
+        .all(|(key, value)| zero::is_empty(value) || !fields.contains(&key))
 }
 
 impl<'de, 'p> Node<'de, 'p> {
-    pub(super) fn root(value: &'de Value, report: &'p Report) -> Self {
+    pub(super) fn root(value: Source<'de>, report: &'p Report) -> Self {
         Self {
             value,
             path: Path {
@@ -107,13 +110,13 @@ impl<'de, 'p> Node<'de, 'p> {
     /// The items of a list; `None` if the value is not a list.
     #[inline(never)]
     fn items(self) -> Option<Items<'de, 'p>> {
-        let items = match self.value {
-            Value::Null => [].iter(),
-            Value::Array(items) => {
+        let items = match self.value.shape() {
+            Shape::Null => Array::EMPTY,
+            Shape::Array(items) => {
                 self.record_empty(items.is_empty());
-                items.iter()
+                items
             }
-            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => return None,
+            _ => return None,
         };
         Some(Items {
             node: self,
@@ -125,15 +128,13 @@ impl<'de, 'p> Node<'de, 'p> {
     /// The entries of a map.
     #[inline(never)]
     fn entries(self) -> Result<Fields<'de, 'p>, Error> {
-        match self.value {
-            Value::Null => Ok(Fields::entries(self, None)),
-            Value::Object(map) => {
+        match self.value.shape() {
+            Shape::Null => Ok(Fields::entries(self, None)),
+            Shape::Object(map) => {
                 self.record_empty(map.is_empty());
                 Ok(Fields::entries(self, Some(map)))
             }
-            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                Err(self.wrong_type("map[string]string"))
-            }
+            _ => Err(self.wrong_type("map[string]string")),
         }
     }
 
@@ -144,9 +145,9 @@ impl<'de, 'p> Node<'de, 'p> {
         name: &'static str,
         fields: &'static [&'static str],
     ) -> Result<Fields<'de, 'p>, Error> {
-        match self.value {
-            Value::Null => Ok(Fields::new(self, None, name, fields)),
-            Value::Object(map)
+        match self.value.shape() {
+            Shape::Null => Ok(Fields::new(self, None, name, fields)),
+            Shape::Object(map)
                 if name == "LabelSelector"
                     && WITH_SELECTOR.contains(&self.path.owner)
                     && selects_everything(map, fields) =>
@@ -156,12 +157,13 @@ impl<'de, 'p> Node<'de, 'p> {
                     role: Role::Unset,
                     ..self
                 };
-                Ok(Fields::entries(everything, Some(&*EVERYTHING)))
+                Ok(Fields::entries(
+                    everything,
+                    Some(Object::Values(&EVERYTHING)),
+                ))
             }
-            Value::Object(map) => Ok(Fields::new(self, Some(map), name, fields)),
-            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                Err(self.wrong_type(format!("v1.{name}")))
-            }
+            Shape::Object(map) => Ok(Fields::new(self, Some(map), name, fields)),
+            _ => Err(self.wrong_type(format!("v1.{name}"))),
         }
     }
 
@@ -171,7 +173,7 @@ impl<'de, 'p> Node<'de, 'p> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let Value::Object(fields) = self.value else {
+        let Shape::Object(fields) = self.value.shape() else {
             return Err(self.wrong_type(format!("v1.{name}")));
         };
         self.report_unknown(fields, name, &[]);
@@ -183,21 +185,17 @@ impl<'de, 'p> Node<'de, 'p> {
         let is_items = matches!(self.path.step, Step::Field("items"));
         is_items
             && self.path.owner == "JSONSchemaProps"
-            && match self.value {
-                Value::Object(_) => false,
-                Value::Array(schemas) => schemas.is_empty(),
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+            && match self.value.shape() {
+                Shape::Object(_) => false,
+                Shape::Array(schemas) => schemas.is_empty(),
+                _ => true,
             }
     }
 
     /// Records the fields of an object that its type does not have.
-    fn report_unknown(
-        &self,
-        map: &Map<String, Value>,
-        owner: &'static str,
-        fields: &[&'static str],
-    ) {
-        for key in map.keys().filter(|key| !fields.contains(&key.as_str())) {
+    fn report_unknown(&self, map: Object<'_>, owner: &'static str, fields: &[&'static str]) {
+        let keys = map.iter().map(|(key, _)| key);
+        for key in keys.filter(|key| !fields.contains(key)) {
             let path = Path {
                 parent: Some(&self.path),
                 step: Step::Field(key),
@@ -208,13 +206,13 @@ impl<'de, 'p> Node<'de, 'p> {
     }
 
     fn wrong_type(&self, wanted: impl Into<String>) -> Error {
-        let found = match self.value {
-            Value::Null => "null".to_owned(),
-            Value::Bool(_) => "bool".to_owned(),
-            Value::Number(_) => "number".to_owned(),
-            Value::String(_) => "string".to_owned(),
-            Value::Array(_) => "array".to_owned(),
-            Value::Object(_) => "object".to_owned(),
+        let found = match self.value.shape() {
+            Shape::Null => "null".to_owned(),
+            Shape::Bool(_) => "bool".to_owned(),
+            Shape::Number(_) => "number".to_owned(),
+            Shape::String(_) => "string".to_owned(),
+            Shape::Array(_) => "array".to_owned(),
+            Shape::Object(_) | Shape::Unparsed(_) => "object".to_owned(),
         };
         Error(Box::new(DecodeError::Type {
             found,
@@ -225,9 +223,9 @@ impl<'de, 'p> Node<'de, 'p> {
     }
 
     fn integer<T: TryFrom<i64>>(&self, wanted: &str) -> Result<T, Error> {
-        match self.value {
-            Value::Null => T::try_from(0).map_err(|_| self.wrong_type(wanted)),
-            Value::Number(number) => {
+        match self.value.shape() {
+            Shape::Null => T::try_from(0).map_err(|_| self.wrong_type(wanted)),
+            Shape::Number(number) => {
                 self.record_zero(number.as_i64() == Some(0));
                 number
                     .as_i64()
@@ -275,26 +273,28 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     integers!(deserialize_u32 visit_u32 u32, deserialize_u64 visit_u64 u64);
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.value {
-            Value::Null => visitor.visit_unit(),
-            Value::Bool(_) => self.deserialize_bool(visitor),
-            Value::Number(n) => match (n.as_i64(), n.as_u64()) {
+        match self.value.shape() {
+            Shape::Null => visitor.visit_unit(),
+            Shape::Bool(_) => self.deserialize_bool(visitor),
+            Shape::Number(n) => match (n.as_i64(), n.as_u64()) {
                 (Some(_), _) => self.deserialize_i64(visitor),
                 (None, Some(v)) => visitor.visit_u64(v),
                 (None, None) => self.deserialize_f64(visitor),
             },
-            Value::String(_) => self.deserialize_str(visitor),
-            Value::Array(_) => self.deserialize_seq(visitor),
-            Value::Object(_) => self.deserialize_map(visitor),
+            Shape::String(_) => self.deserialize_str(visitor),
+            Shape::Array(_) => self.deserialize_seq(visitor),
+            Shape::Object(_) => self.deserialize_map(visitor),
+            // only those of a type that is text are not parsed
+            Shape::Unparsed(text) => visitor.visit_borrowed_str(text),
         }
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.value {
-            Value::Null => visitor.visit_bool(false),
-            Value::Bool(v) => {
+        match self.value.shape() {
+            Shape::Null => visitor.visit_bool(false),
+            Shape::Bool(v) => {
                 self.record_zero(!v);
-                visitor.visit_bool(*v)
+                visitor.visit_bool(v)
             }
             _ => Err(self.wrong_type("bool")),
         }
@@ -305,9 +305,9 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.value {
-            Value::Null => visitor.visit_f64(0.0),
-            Value::Number(n) => {
+        match self.value.shape() {
+            Shape::Null => visitor.visit_f64(0.0),
+            Shape::Number(n) => {
                 let number = n.as_f64().unwrap_or_default();
                 self.record_zero(number == 0.0);
                 visitor.visit_f64(number)
@@ -317,9 +317,9 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.value {
-            Value::Null => visitor.visit_borrowed_str(""),
-            Value::String(v) => {
+        match self.value.shape() {
+            Shape::Null => visitor.visit_borrowed_str(""),
+            Shape::String(v) => {
                 self.record_zero(v.is_empty());
                 visitor.visit_borrowed_str(v)
             }
@@ -328,8 +328,8 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.value {
-            Value::Null => visitor.visit_none(),
+        match self.value.shape() {
+            Shape::Null => visitor.visit_none(),
             _ if self.is_no_schema() => visitor.visit_none(),
             _ if scalar::is_bytes(&visitor) => visitor.visit_str(&self.bytes()?),
             _ => visitor.visit_some(self),
@@ -357,10 +357,11 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
             "Quantity" => scalar::quantity(self.value)?,
             "Time" => scalar::time(self.value, time::seconds)?,
             "MicroTime" => scalar::time(self.value, time::micros)?,
+            crate::fields_v1::NAME => fields_v1::text(self.value),
             "CustomResourceSubresourceStatus" => return self.empty_struct(name, visitor),
             _ => return visitor.visit_newtype_struct(self),
         };
-        visitor.visit_newtype_struct(StrDeserializer::new(&text))
+        visitor.visit_newtype_struct(StringDeserializer::new(text))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -402,9 +403,9 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        match self.value {
-            Value::String(v) => visitor.visit_enum(StrDeserializer::<Error>::new(v)),
-            Value::Object(map) => {
+        match self.value.shape() {
+            Shape::String(v) => visitor.visit_enum(StrDeserializer::<Error>::new(v)),
+            Shape::Object(map) => {
                 visitor.visit_enum(MapAccessDeserializer::new(Fields::entries(self, Some(map))))
             }
             _ => Err(self.wrong_type("string")),

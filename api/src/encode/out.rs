@@ -59,6 +59,15 @@ impl Out {
         }
     }
 
+    /// Writes a value that is JSON already.
+    #[inline(never)]
+    pub(super) fn json(&mut self, json: &str) {
+        match self {
+            Self::Text(out) => out.extend_from_slice(json.as_bytes()),
+            Self::Values(values) => values.push(serde_json::from_str(json).unwrap_or_default()),
+        }
+    }
+
     #[inline(never)]
     pub(super) fn null(&mut self) {
         match self {

@@ -64,6 +64,8 @@ struct Writer<'o> {
     root: Option<&'o str>,
     /// Of a field, the name of its struct in type metadata, if that is not the struct's own.
     child: &'static str,
+    /// Whether a string is the JSON of a value: see [`crate::fields_v1`].
+    is_json: bool,
 }
 
 impl<'o> Writer<'o> {
@@ -73,6 +75,7 @@ impl<'o> Writer<'o> {
             out,
             root: None,
             child: "",
+            is_json: false,
         }
     }
 }
@@ -137,6 +140,14 @@ impl<'o> ser::Serializer for Writer<'o> {
     }
 
     fn serialize_str(self, v: &str) -> Result<Wrote> {
+        if self.is_json {
+            self.out.json(v);
+            return Ok(match v {
+                "null" => Wrote::Null,
+                "{}" => Wrote::NoItems,
+                _ => Wrote::Something,
+            });
+        }
         self.out.string(v);
         Ok(scalar(v.is_empty()))
     }
@@ -173,10 +184,13 @@ impl<'o> ser::Serializer for Writer<'o> {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<Wrote> {
-        value.serialize(self)
+        value.serialize(Writer {
+            is_json: name == crate::fields_v1::NAME,
+            ..self
+        })
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Writes a JSON string with the escapes of Go's encoder, which include characters special in HTML.
-pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
+pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let (mut plain, mut next) = (0, 0);

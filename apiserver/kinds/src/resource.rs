@@ -2,7 +2,7 @@
 
 mod served;
 
-use portcullis_api::decode::{DecodeError, Decoded};
+use portcullis_api::decode::{DecodeError, Decoded, Source};
 use portcullis_api::encode::TypeMeta;
 use portcullis_api::object::Described;
 use portcullis_api::{GroupKind, GroupResource, Object, ObjectType, Verb};
@@ -298,13 +298,14 @@ impl Resource {
     ///
     /// # Errors
     /// For wrong types.
-    pub fn decode(
+    pub fn decode<'d>(
         &self,
         api_version: &str,
-        document: &Value,
+        document: impl Into<Source<'d>>,
     ) -> Result<Decoded<Box<dyn Object>>, DecodeError> {
+        let document = document.into();
         if let StrategyRef::Custom(custom) = &self.strategy {
-            let decoded = custom.decode(api_version, document)?;
+            let decoded = custom.decode(api_version, &document.value())?;
             return Ok(decoded.map(|object| Box::new(object) as _));
         }
         let decoded = (self.object_type(api_version).decode)(document)?;

@@ -19,7 +19,7 @@ use crate::version::Served;
 /// Custom objects; their strategy applies the schema.
 static CUSTOM_OBJECT: ObjectType = ObjectType {
     decode: |document| {
-        let decoded = CustomObject::read("", document.clone())?;
+        let decoded = CustomObject::read("", document.value().into_owned())?;
         Ok(decoded.map(|object| Box::new(object) as _))
     },
     empty: || Box::new(CustomObject::default()),

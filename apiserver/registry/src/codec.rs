@@ -1,7 +1,7 @@
 //! Conversion between the store's bytes and a kind's type.
 
 use bytes::Bytes;
-use portcullis_api::decode::{self, DecodeError};
+use portcullis_api::decode::{self, DecodeError, Source};
 use portcullis_api::encode::Label;
 use portcullis_api::protobuf::Envelope;
 use portcullis_api::status::Reason;
@@ -31,14 +31,19 @@ pub fn value(entry: &Entry) -> Result<Value, Status> {
 /// # Errors
 /// As [`value`].
 pub fn document(entry: &Entry) -> Result<Value, Status> {
-    if entry.value.starts_with(PROTOBUF) {
-        // the store returns protobuf values as JSON if it can convert them
-        let read = Envelope::open(&entry.value).and_then(|envelope| envelope.to_value());
-        let why = read.err().map(|why| why.to_string()).unwrap_or_default();
-        return Err(unreadable(entry, format!("protobuf: {why}")));
-    }
+    check_json(entry)?;
     let parsed = decode::parse_stored(&entry.value).map_err(|e| unreadable(entry, e))?;
     Ok(parsed.value)
+}
+
+fn check_json(entry: &Entry) -> Result<(), Status> {
+    if !entry.value.starts_with(PROTOBUF) {
+        return Ok(());
+    }
+    // the store returns protobuf values as JSON if it can convert them
+    let read = Envelope::open(&entry.value).and_then(|envelope| envelope.to_value());
+    let why = read.err().map(|why| why.to_string()).unwrap_or_default();
+    Err(unreadable(entry, format!("protobuf: {why}")))
 }
 
 /// Reads an entry as its kind's type, with its resource version.
@@ -46,7 +51,15 @@ pub fn document(entry: &Entry) -> Result<Value, Status> {
 /// # Errors
 /// As [`value`].
 pub fn object(resource: &Resource, entry: &Entry) -> Result<Box<dyn Object>, Status> {
-    typed(resource, &value(entry)?).map_err(|e| unreadable(entry, e))
+    if resource.strategy.custom().is_some() {
+        return typed(resource, &value(entry)?).map_err(|e| unreadable(entry, e));
+    }
+    check_json(entry)?;
+    let read = decode::parse_stored_document(&entry.value)
+        .and_then(|document| built_in(resource, Source::from(&document)));
+    let mut object = read.map_err(|e| unreadable(entry, e))?;
+    object.metadata_mut().resource_version = Some(entry.revision.to_string());
+    Ok(object)
 }
 
 /// JSON as a kind's type, with the API's defaults; unknown fields are dropped. A custom object is not
@@ -54,13 +67,18 @@ pub fn object(resource: &Resource, entry: &Entry) -> Result<Box<dyn Object>, Sta
 ///
 /// Another server may have stored the object in another version.
 pub fn typed(resource: &Resource, value: &Value) -> Result<Box<dyn Object>, DecodeError> {
-    let label = value.get("apiVersion").and_then(Value::as_str);
-    let label = label.unwrap_or_default();
     if let Some(custom) = resource.strategy.custom() {
-        return Ok(Box::new(custom.read(label, value.clone())?));
+        let label = value.get("apiVersion").and_then(Value::as_str);
+        return Ok(Box::new(
+            custom.read(label.unwrap_or_default(), value.clone())?,
+        ));
     }
-    let decoded = resource.decode(label, value)?;
-    let mut object = decoded.value;
+    built_in(resource, value.into())
+}
+
+fn built_in(resource: &Resource, document: Source<'_>) -> Result<Box<dyn Object>, DecodeError> {
+    let label = document.text("apiVersion").unwrap_or_default();
+    let mut object = resource.decode(label, document)?.value;
     resource.strategy.default(object.as_mut());
     Ok(object)
 }

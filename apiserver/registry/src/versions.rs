@@ -116,7 +116,7 @@ impl Versions for Scope<'_> {
         }
         let unreadable = |error: decode::DecodeError| ConversionError(error.to_string());
         if let Some(body) = self.body {
-            return Ok((body.decode)(document).map_err(unreadable)?.value);
+            return Ok((body.decode)(document.into()).map_err(unreadable)?.value);
         }
         let api_version = version.kind_version.to_string();
         let decoded = self.resource.decode(&api_version, document);

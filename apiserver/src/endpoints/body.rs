@@ -5,7 +5,9 @@ mod yaml;
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use portcullis_api::decode::{DecodeError, Decoded, check_size, parse};
+use portcullis_api::decode::{
+    DecodeError, Decoded, Document, Parsed, Source, check_size, parse, parse_document,
+};
 use portcullis_api::protobuf::{self, Envelope};
 use portcullis_api::status::Reason;
 use portcullis_api::{ErrorList, FieldError, GroupKind, Object, ObjectType, Path, Status};
@@ -16,6 +18,8 @@ use portcullis_kinds::resource::Resource;
 
 pub use self::incoming::{Incoming, read};
 pub use self::yaml::{YamlError, parse as yaml};
+
+const NO_OBJECT: &str = "the document is not an object";
 
 /// How many unknown and duplicate fields are reported.
 pub const PROBLEMS_MAX: usize = 100;
@@ -44,11 +48,19 @@ impl Reader<'_> {
     fn read(
         self,
         api_version: &str,
-        value: &Value,
+        document: Source<'_>,
     ) -> Result<Decoded<Box<dyn Object>>, DecodeError> {
         match self {
-            Self::Resource(resource) => resource.decode(api_version, value),
-            Self::Type(object_type) => (object_type.decode)(value),
+            Self::Resource(resource) => resource.decode(api_version, document),
+            Self::Type(object_type) => (object_type.decode)(document),
+        }
+    }
+
+    /// Whether objects are made of documents that borrow from the text: all but custom ones.
+    fn borrows(self) -> bool {
+        match self {
+            Self::Resource(resource) => resource.strategy.custom().is_none(),
+            Self::Type(_) => true,
         }
     }
 }
@@ -73,7 +85,7 @@ pub fn media_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// Reads an object; also returns the JSON it was made of.
+/// Reads an object; also returns the JSON it was made of, if the body is not JSON.
 ///
 /// # Errors
 /// 415 for unsupported formats; 400 for anything but the expected object.
@@ -82,40 +94,77 @@ pub fn object(
     media_type: &str,
     expected: Expected<'_>,
     validation: FieldValidation,
-) -> Result<(Read, Value), Status> {
+) -> Result<(Read, Option<Value>), Status> {
+    if is_json(media_type) && expected.reader.borrows() {
+        let parsed = json(bytes, parse_document, expected.kind)?;
+        let document = match &parsed.value {
+            // Go reads null as an empty object
+            Document::Null => &Document::Object(Vec::new()),
+            document => document,
+        };
+        let (document, duplicates) = (Source::from(document), &parsed.duplicate_fields);
+        if !document.is_object() {
+            return Err(unrecognized_json(expected.kind, &NO_OBJECT));
+        }
+        let read = from_source(document, duplicates, expected, validation)?;
+        return Ok((read, None));
+    }
     let (value, duplicates) = if media_type == protobuf::MEDIA_TYPE {
         (from_protobuf(bytes, expected)?, Vec::new())
     } else {
         value(bytes, media_type, expected.kind)?
     };
+    let read = from_source(Source::from(&value), &duplicates, expected, validation)?;
+    Ok((read, Some(value)))
+}
+
+fn is_json(media_type: &str) -> bool {
+    matches!(media_type, "" | "application/json")
+}
+
+fn from_source(
+    document: Source<'_>,
+    duplicates: &[String],
+    expected: Expected<'_>,
+    validation: FieldValidation,
+) -> Result<Read, Status> {
     // a patch may set an invalid version of a custom object, which validation finds
-    if let Some(Value::String(version)) = value.get("apiVersion").filter(|v| *v != "") {
+    if let Some(version) = document.text("apiVersion").filter(|v| !v.is_empty()) {
         check_version(version, expected)?;
     }
-    let read = typed(&value, &duplicates, expected, validation);
-    let read = read.map_err(|why| why.into_status(expected))?;
-    Ok((read, value))
+    let read = typed(document, duplicates, expected, validation);
+    read.map_err(|why| why.into_status(expected))
+}
+
+/// Parses JSON.
+fn json<'t, T>(
+    bytes: &'t [u8],
+    parse: impl FnOnce(&'t [u8]) -> Result<Parsed<T>, DecodeError>,
+    kind: &str,
+) -> Result<Parsed<T>, Status> {
+    parse(bytes).map_err(|why| unrecognized_json(kind, &why))
+}
+
+fn unrecognized(kind: &str, why: &dyn std::fmt::Display) -> Status {
+    let why = format!("the object provided is unrecognized (must be of type {kind}): {why}");
+    Status::bad_request(why)
+}
+
+fn unrecognized_json(kind: &str, why: &dyn std::fmt::Display) -> Status {
+    let why = format!("couldn't get version/kind; json parse error: {why}");
+    unrecognized(kind, &why)
 }
 
 /// Parses JSON or YAML; also returns the paths of duplicate fields.
 fn value(bytes: &[u8], media_type: &str, kind: &str) -> Result<(Value, Vec<String>), Status> {
-    let unrecognized = |why: &dyn std::fmt::Display| {
-        let why = format!("the object provided is unrecognized (must be of type {kind}): {why}");
-        Status::bad_request(why)
-    };
-    let no_json = |why: &dyn std::fmt::Display| {
-        unrecognized(&format!(
-            "couldn't get version/kind; json parse error: {why}"
-        ))
-    };
     let (value, duplicates) = match media_type {
-        "" | "application/json" => {
-            let parsed = parse(bytes).map_err(|e| no_json(&e))?;
+        media_type if is_json(media_type) => {
+            let parsed = json(bytes, parse, kind)?;
             (parsed.value, parsed.duplicate_fields)
         }
         "application/yaml" => {
-            let value = yaml(bytes).map_err(|e| unrecognized(&e.in_go()))?;
-            check_size(&value).map_err(|e| unrecognized(&format!("yaml: {e}")))?;
+            let value = yaml(bytes).map_err(|e| unrecognized(kind, &e.in_go()))?;
+            check_size(&value).map_err(|e| unrecognized(kind, &format!("yaml: {e}")))?;
             (value, Vec::new())
         }
         _ => return Err(unsupported()),
@@ -125,7 +174,7 @@ fn value(bytes: &[u8], media_type: &str, kind: &str) -> Result<(Value, Vec<Strin
         Value::Null => Ok((Value::Object(serde_json::Map::new()), duplicates)),
         Value::Object(_) => Ok((value, duplicates)),
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err(no_json(&"the document is not an object"))
+            Err(unrecognized_json(kind, &NO_OBJECT))
         }
     }
 }
@@ -176,14 +225,15 @@ impl Unfit {
 ///
 /// # Errors
 /// For another kind or version, wrong types, and, under strict validation, unknown fields.
-pub fn typed(
-    value: &Value,
+pub fn typed<'d>(
+    document: impl Into<Source<'d>>,
     duplicates: &[String],
     expected: Expected<'_>,
     validation: FieldValidation,
 ) -> Result<Read, Unfit> {
-    check_type(value, expected).map_err(Unfit::Type)?;
-    let decoded = expected.reader.read(expected.api_version, value);
+    let document = document.into();
+    check_type(document, expected).map_err(Unfit::Type)?;
+    let decoded = expected.reader.read(expected.api_version, document);
     let Decoded {
         value: object,
         unknown_fields,
@@ -218,19 +268,17 @@ fn cannot_be_handled(expected: Expected<'_>, why: &dyn std::fmt::Display) -> Sta
 }
 
 /// Kind and version are optional in a body; if present they must be those of the URL.
-fn check_type(value: &Value, expected: Expected<'_>) -> Result<(), Status> {
-    let field = |name: &str| match value.get(name) {
-        None | Some(Value::Null) => Ok(""),
-        Some(Value::String(text)) => Ok(text.as_str()),
-        Some(_) => Err(Status::bad_request(format!(
-            "the object's {name} must be a string"
-        ))),
+fn check_type(document: Source<'_>, expected: Expected<'_>) -> Result<(), Status> {
+    let field = |name: &str| {
+        let field = document.field(name).filter(|field| !field.is_null());
+        let text = field.map_or(Some(""), Source::as_str);
+        text.ok_or_else(|| Status::bad_request(format!("the object's {name} must be a string")))
     };
     let (kind, api_version) = (field("kind")?, field("apiVersion")?);
     if let Reader::Resource(resource) = expected.reader
         && resource.strategy.custom().is_some()
     {
-        return check_custom_type(resource, expected, value, (kind, api_version));
+        return check_custom_type(resource, expected, document, (kind, api_version));
     }
     if !api_version.is_empty() {
         check_version(api_version, expected)?;
@@ -260,12 +308,12 @@ fn check_version(api_version: &str, expected: Expected<'_>) -> Result<(), Status
 fn check_custom_type(
     resource: &Resource,
     expected: Expected<'_>,
-    value: &Value,
+    document: Source<'_>,
     (kind, api_version): (&str, &str),
 ) -> Result<(), Status> {
     for (field, given) in [("Kind", kind), ("apiVersion", api_version)] {
         if given.is_empty() {
-            let why = format!("Object '{field}' is missing in '{value}'");
+            let why = format!("Object '{field}' is missing in '{}'", document.value());
             return Err(Status::bad_request(why));
         }
     }
@@ -283,7 +331,8 @@ fn check_custom_type(
         return Ok(());
     }
     let group = resource.group;
-    let name = value.pointer("/metadata/name").and_then(Value::as_str);
+    let metadata = document.field("metadata");
+    let name = metadata.and_then(|metadata| metadata.text("name"));
     Err(Status::invalid(
         GroupKind { group, kind },
         name.unwrap_or_default(),

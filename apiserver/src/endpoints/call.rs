@@ -75,9 +75,11 @@ impl<'a> Call<'a> {
         let (read, value) = body::object(bytes, media_type, expected, validation)?;
         if let Some(audited) = self.audited {
             audited.names(read.object.metadata());
-            audited.request(|| match media_type {
-                "" | response::JSON => bytes.clone(),
-                _ => value.to_string().into(),
+            audited.request(|| match value {
+                Some(value) if !matches!(media_type, "" | response::JSON) => {
+                    value.to_string().into()
+                }
+                _ => bytes.clone(),
             });
         }
         Ok(read)

@@ -3,6 +3,8 @@
 //! The rules, with their oddities, are those of upstream's
 //! `k8s.io/apiserver/pkg/endpoints/request/requestinfo.go`.
 
+use std::borrow::Cow;
+
 use http::Method;
 use percent_encoding::percent_decode_str;
 use portcullis_api::{Verb, selector::FieldSelector};
@@ -63,10 +65,10 @@ impl ResourceRequest {
 impl RequestInfo {
     /// Parses a request's method, path and query.
     pub fn parse(method: &Method, path: &str, query: &Query) -> Self {
-        let segments: Vec<String> = path
+        let segments: Vec<Cow<'_, str>> = path
             .split('/')
             .filter(|s| !s.is_empty())
-            .map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned())
+            .map(|s| percent_decode_str(s).decode_utf8_lossy())
             .collect();
         resource_request(method, &segments, query).map_or_else(
             || Self::Path {
@@ -80,12 +82,16 @@ impl RequestInfo {
 
 fn resource_request(
     method: &Method,
-    segments: &[String],
+    segments: &[Cow<'_, str>],
     query: &Query,
 ) -> Option<ResourceRequest> {
+    let owned =
+        |segment: Option<&Cow<'_, str>>| segment.map_or_else(String::new, |s| (**s).to_owned());
     let (group, rest) = match segments {
         [prefix, rest @ ..] if prefix == "api" && rest.len() >= 2 => (String::new(), rest),
-        [prefix, group, rest @ ..] if prefix == "apis" && rest.len() >= 2 => (group.clone(), rest),
+        [prefix, group, rest @ ..] if prefix == "apis" && rest.len() >= 2 => {
+            (owned(Some(group)), rest)
+        }
         _ => return None,
     };
     let [version, rest @ ..] = rest else {
@@ -99,7 +105,7 @@ fn resource_request(
     let [resource, rest @ ..] = rest else {
         return None;
     };
-    let mut name = rest.first().cloned().unwrap_or_default();
+    let mut name = owned(rest.first());
     let named_in_path = !name.is_empty();
     if !named_in_path {
         verb = collection_verb(verb, query);
@@ -110,25 +116,27 @@ fn resource_request(
     Some(ResourceRequest {
         verb,
         group,
-        version: version.clone(),
+        version: owned(Some(version)),
         namespace,
-        resource: resource.clone(),
-        subresource: rest.get(1).cloned().unwrap_or_default(),
+        resource: owned(Some(resource)),
+        subresource: owned(rest.get(1)),
         name,
         named_in_path,
-        rest: rest.get(2..).unwrap_or_default().to_vec(),
+        rest: (rest.get(2..).unwrap_or_default().iter())
+            .map(|segment| owned(Some(segment)))
+            .collect(),
     })
 }
 
 /// `namespaces/{ns}/{resource}…` names the resource, `namespaces/{ns}` and its own subresources name the
 /// namespace, which authorization also sees as the namespace of the request.
-fn split_namespace(segments: &[String]) -> (String, &[String]) {
+fn split_namespace<'s, 'p>(segments: &'s [Cow<'p, str>]) -> (String, &'s [Cow<'p, str>]) {
     match segments {
         [first, namespace, rest @ ..] if first == "namespaces" => {
             let own = rest
                 .first()
-                .is_none_or(|s| NAMESPACE_SUBRESOURCES.contains(&s.as_str()));
-            (namespace.clone(), if own { segments } else { rest })
+                .is_none_or(|s| NAMESPACE_SUBRESOURCES.contains(&&**s));
+            (namespace.to_string(), if own { segments } else { rest })
         }
         _ => (String::new(), segments),
     }

@@ -1,16 +1,15 @@
 //! Access to the contents of lists, maps and structs.
 
-use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
-use serde_json::{Map, Value};
-
 use super::path::{Path, Step};
+use super::source::{Array, Entries, Object, Source};
 use super::{Error, NULL, Node, Role, zero};
 use crate::type_metadata::{self, Field};
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
 
 pub(super) struct Items<'de, 'p> {
     pub(super) node: Node<'de, 'p>,
-    pub(super) items: std::slice::Iter<'de, Value>,
+    pub(super) items: Array<'de>,
     pub(super) index: usize,
 }
 
@@ -18,7 +17,7 @@ pub(super) struct Items<'de, 'p> {
 impl<'de> Items<'de, '_> {
     #[inline(never)]
     fn advance(&mut self) -> Option<Node<'de, '_>> {
-        let value = self.items.next()?;
+        let value = self.items.get(self.index)?;
         let path = Path {
             parent: Some(&self.node.path),
             step: Step::Index(self.index),
@@ -48,16 +47,16 @@ impl<'de> SeqAccess<'de> for Items<'de, '_> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.items.len())
+        Some(self.items.len() - self.index)
     }
 }
 
 /// The entries of a map, or the fields of a struct.
 pub(super) struct Fields<'de, 'p> {
     node: Node<'de, 'p>,
-    map: Option<&'de Map<String, Value>>,
-    fields: Option<serde_json::map::Iter<'de>>,
-    current: Option<(&'de str, &'de Value, Role)>,
+    map: Option<Object<'de>>,
+    fields: Option<Entries<'de>>,
+    current: Option<(&'de str, Source<'de>, Role)>,
     owner: &'static str,
     /// The metadata of the struct's fields; empty for a map.
     metadata: &'static [Field],
@@ -69,11 +68,11 @@ pub(super) struct Fields<'de, 'p> {
 
 impl<'de, 'p> Fields<'de, 'p> {
     /// The entries of a map.
-    pub(super) fn entries(node: Node<'de, 'p>, map: Option<&'de Map<String, Value>>) -> Self {
+    pub(super) fn entries(node: Node<'de, 'p>, map: Option<Object<'de>>) -> Self {
         Self {
             node,
             map,
-            fields: map.map(Map::iter),
+            fields: map.map(Object::iter),
             current: None,
             owner: "",
             metadata: &[],
@@ -85,14 +84,14 @@ impl<'de, 'p> Fields<'de, 'p> {
     /// The fields of a struct.
     pub(super) fn new(
         node: Node<'de, 'p>,
-        map: Option<&'de Map<String, Value>>,
+        map: Option<Object<'de>>,
         owner: &'static str,
         known: &'static [&'static str],
     ) -> Self {
         let metadata = match (node.path.step, map) {
             // kinds of the same name are distinguished by their version
             (Step::Root, Some(map)) => {
-                let api_version = map.get("apiVersion").and_then(Value::as_str);
+                let api_version = map.get("apiVersion").and_then(Source::as_str);
                 type_metadata::fields(type_metadata::type_name(
                     api_version.unwrap_or_default(),
                     owner,
@@ -113,14 +112,14 @@ impl<'de, 'p> Fields<'de, 'p> {
     /// it. In an object within another, upstream sets them to the type, whatever they are (upstream:
     /// `Convert_apps_StatefulSetSpec_To_v1_StatefulSetSpec`). References have them as fields, which a struct
     /// without metadata tells.
-    fn is_type_meta(&self, key: &str, value: &Value) -> bool {
+    fn is_type_meta(&self, key: &str, value: Source<'_>) -> bool {
         let root = matches!(self.node.path.step, Step::Root);
         let is_object = || self.known.contains(&"metadata") && value.is_string();
         matches!(key, "kind" | "apiVersion") && (root || is_object())
     }
 
     /// The next field in the document, as (name, value, role).
-    fn next_set(&mut self) -> Option<(&'de str, &'de Value, Role)> {
+    fn next_set(&mut self) -> Option<(&'de str, Source<'de>, Role)> {
         loop {
             let (key, value) = self.fields.as_mut()?.next()?;
             let is_unset = value.is_null() && self.always(key).is_some();
@@ -151,14 +150,14 @@ impl<'de, 'p> Fields<'de, 'p> {
     }
 
     /// What Go writes for an unset field, unless it is null or the type does not have the field.
-    fn always(&self, key: &str) -> Option<&'static Value> {
+    fn always(&self, key: &str) -> Option<Source<'static>> {
         let field = self.metadata.iter().find(|f| f.name == key)?;
         let written = zero::written(field.always?)?;
         self.known.contains(&key).then_some(written)
     }
 
     /// The next unset field that Go always writes; a time that is not set is null.
-    fn next_unset(&mut self) -> Option<(&'de str, &'de Value, Role)> {
+    fn next_unset(&mut self) -> Option<(&'de str, Source<'de>, Role)> {
         loop {
             let field = self.unset.next()?;
             let always = field.always?; // those come first
@@ -169,7 +168,7 @@ impl<'de, 'p> Fields<'de, 'p> {
             if is_set || !self.known.contains(&field.name) {
                 continue;
             }
-            let value = written.unwrap_or(&NULL);
+            let value = written.unwrap_or(NULL);
             return Some((field.name, value, Role::Unset));
         }
     }
@@ -186,7 +185,7 @@ impl<'de> Fields<'de, '_> {
     /// The value of that field.
     #[inline(never)]
     fn take(&mut self) -> Node<'de, '_> {
-        let (key, value, role) = self.current.take().unwrap_or(("", &NULL, Role::Unset));
+        let (key, value, role) = self.current.take().unwrap_or(("", NULL, Role::Unset));
         let owner = if self.owner.is_empty() {
             self.node.path.owner
         } else {

@@ -2,23 +2,22 @@
 
 use std::fmt::{self, Write};
 
-use ::base64::Engine;
-use ::base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
-use serde::de::{Error as _, Visitor};
-use serde_json::Value;
-
+use super::source::{Shape, Source};
 use super::{Error, Node, base64};
 use crate::decode::DecodeError;
 use crate::go_text::json_kind;
 use crate::quantity::Quantity;
+use ::base64::Engine;
+use ::base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde::de::{Error as _, Visitor};
 
 /// A quantity in canonical form. As Go, accepts text or a number, and trims spaces.
-pub(super) fn quantity(value: &Value) -> Result<String, Error> {
-    let text = match value {
-        Value::Null => return Ok("0".to_owned()),
-        Value::String(text) => text.clone(),
-        Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+pub(super) fn quantity(value: Source<'_>) -> Result<String, Error> {
+    let text = match value.shape() {
+        Shape::Null => return Ok("0".to_owned()),
+        Shape::String(text) => text.to_owned(),
+        _ => value.to_value().to_string(),
     };
     Quantity::parse(text.trim())
         .map(|q| q.to_string())
@@ -27,15 +26,15 @@ pub(super) fn quantity(value: &Value) -> Result<String, Error> {
 
 /// A time in the form that its type deserializes; null is the zero time of a required field.
 pub(super) fn time(
-    value: &Value,
+    value: Source<'_>,
     read: fn(&str) -> Result<Timestamp, String>,
 ) -> Result<String, Error> {
-    match value {
-        Value::Null => Ok(Timestamp::UNIX_EPOCH.to_string()),
-        Value::String(text) => read(text).map(|t| t.to_string()).map_err(Error::custom),
-        other => Err(Error::custom(format_args!(
+    match value.shape() {
+        Shape::Null => Ok(Timestamp::UNIX_EPOCH.to_string()),
+        Shape::String(text) => read(text).map(|t| t.to_string()).map_err(Error::custom),
+        _ => Err(Error::custom(format_args!(
             "json: cannot unmarshal {} into Go value of type string",
-            json_kind(other)
+            json_kind(&value.to_value())
         ))),
     }
 }
@@ -74,11 +73,11 @@ fn expects_bytes(expected: &dyn fmt::Display) -> bool {
 impl Node<'_, '_> {
     /// Bytes in strict base64. As Go, accepts base64 or a list of numbers.
     pub(super) fn bytes(self) -> Result<String, Error> {
-        let bytes: Vec<u8> = match self.value {
-            Value::String(text) => {
+        let bytes: Vec<u8> = match self.value.shape() {
+            Shape::String(text) => {
                 base64::read(text).map_err(|at| Error(Box::new(DecodeError::Base64(at))))?
             }
-            Value::Array(items) => items
+            Shape::Array(items) => items
                 .iter()
                 .map(|item| {
                     Self {

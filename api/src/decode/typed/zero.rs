@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use super::source::{Shape, Source};
 use crate::type_metadata;
 
 /// Values of a document by their addresses, which are stable while the document is borrowed.
@@ -12,12 +13,12 @@ use crate::type_metadata;
 pub(super) struct Dropped(HashSet<usize>);
 
 impl Dropped {
-    pub(super) fn add(&mut self, value: &Value) {
-        self.0.insert(std::ptr::from_ref(value).addr());
+    pub(super) fn add(&mut self, value: Source<'_>) {
+        self.0.insert(value.address());
     }
 
-    pub(super) fn contains(&self, value: &Value) -> bool {
-        !self.0.is_empty() && self.0.contains(&std::ptr::from_ref(value).addr())
+    pub(super) fn contains(&self, value: Source<'_>) -> bool {
+        !self.0.is_empty() && self.0.contains(&value.address())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -26,24 +27,24 @@ impl Dropped {
 }
 
 /// Whether a value is the zero value of some type.
-pub(super) fn is_zero(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(v) => !v,
-        Value::Number(n) => n.as_f64() == Some(0.0),
-        Value::String(v) => v.is_empty(),
-        Value::Array(v) => v.is_empty(),
-        Value::Object(v) => v.is_empty(),
+pub(super) fn is_zero(value: Source<'_>) -> bool {
+    match value.shape() {
+        Shape::Null | Shape::Unparsed(_) => false,
+        Shape::Bool(v) => !v,
+        Shape::Number(n) => n.as_f64() == Some(0.0),
+        Shape::String(v) => v.is_empty(),
+        Shape::Array(v) => v.is_empty(),
+        Shape::Object(v) => v.is_empty(),
     }
 }
 
 /// Whether a list or map is null or empty.
-pub(super) fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(v) => v.is_empty(),
-        Value::Object(v) => v.is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+pub(super) fn is_empty(value: Source<'_>) -> bool {
+    match value.shape() {
+        Shape::Null => true,
+        Shape::Array(v) => v.is_empty(),
+        Shape::Object(v) => v.is_empty(),
+        Shape::Bool(_) | Shape::Number(_) | Shape::String(_) | Shape::Unparsed(_) => false,
     }
 }
 
@@ -71,6 +72,6 @@ static ALWAYS: LazyLock<HashMap<&'static str, Value>> = LazyLock::new(|| {
 });
 
 /// The parsed value of what Go writes for an unset field; `None` if that is null.
-pub(super) fn written(text: &str) -> Option<&'static Value> {
-    ALWAYS.get(text)
+pub(super) fn written(text: &str) -> Option<Source<'static>> {
+    ALWAYS.get(text).map(Source::Value)
 }

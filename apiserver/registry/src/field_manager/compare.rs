@@ -255,6 +255,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::field_manager::field_set::testing::json;
 
     fn compare(kind: &'static str, old: &Value, new: &Value) -> [Value; 3] {
         let all = |_: &str| true;
@@ -264,7 +265,7 @@ mod tests {
             FieldType::of_kind(kind),
             all,
         );
-        [&found.added, &found.modified, &found.removed].map(FieldSet::encode)
+        [&found.added, &found.modified, &found.removed].map(json)
     }
 
     #[test]

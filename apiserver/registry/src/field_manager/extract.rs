@@ -77,6 +77,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::field_manager::field_set::testing::json;
 
     #[test]
     fn structs_are_split_up_and_atomic_values_are_not() {
@@ -84,7 +85,7 @@ mod tests {
             "nodeSelector": {"a": "b"}, "automountServiceAccountToken": false,
             "containers": [{"name": "m", "image": "i", "ports": [{"containerPort": 80}], "command": ["x"], "resources": {"limits": {"cpu": "1"}}}],
             "volumes": [{"name": "v", "emptyDir": {}}], "imagePullSecrets": [{"name": "s"}]}});
-        let fields = fields_of(&value, FieldType::of_kind("Pod")).below.encode();
+        let fields = json(&fields_of(&value, FieldType::of_kind("Pod")).below);
         assert_eq!(
             fields,
             json!({"f:spec": {
@@ -101,9 +102,7 @@ mod tests {
     fn nulls_are_fields_and_empty_maps_and_lists_are_not() {
         let value =
             json!({"data": {}, "metadata": {"labels": {}, "finalizers": []}, "immutable": null});
-        let fields = fields_of(&value, FieldType::of_kind("ConfigMap"))
-            .below
-            .encode();
+        let fields = json(&fields_of(&value, FieldType::of_kind("ConfigMap")).below);
         assert_eq!(fields, json!({"f:immutable": {}}));
     }
 }

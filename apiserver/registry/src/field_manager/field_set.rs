@@ -2,12 +2,12 @@
 //!
 //! Upstream: `sigs.k8s.io/structured-merge-diff/fieldpath`.
 
-use serde_json::{Map, Value};
+mod text;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::FieldsV1;
+use portcullis_api::fields_v1;
 
 use super::element::{Element, Malformed};
-
-/// The key of the value itself in `fieldsV1`.
-const SELF: &str = ".";
 
 /// A set of fields below some value: sorted, since most are made in order, once, and then read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -142,40 +142,26 @@ impl FieldSet {
         }
     }
 
+    /// Whether all fields of another set are in this one.
+    pub fn contains(&self, other: &Self) -> bool {
+        other.iter().all(|(element, theirs)| {
+            self.get(element).is_some_and(|own| {
+                (own.member || !theirs.member) && own.below.contains(&theirs.below)
+            })
+        })
+    }
+
     /// Reads `fieldsV1`.
     ///
     /// # Errors
     /// [`Malformed`] if it is invalid.
-    pub fn decode(fields: &Value) -> Result<Self, Malformed> {
-        let decoded = |(key, value): (&String, &Value)| {
-            let Some(element) = Element::parse(key)? else {
-                return Ok(None);
-            };
-            let below = Self::decode(value)?;
-            let member = below.is_empty() || value.get(SELF).is_some();
-            Ok(Some((element, Node { member, below })))
-        };
-        match fields {
-            Value::Object(fields) => {
-                let fields = fields.iter().filter(|(key, _)| *key != SELF);
-                fields
-                    .filter_map(|field| decoded(field).transpose())
-                    .collect()
-            }
-            Value::Null => Ok(Self::default()),
-            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                Err(Malformed)
-            }
-        }
+    pub fn decode(fields: &FieldsV1) -> Result<Self, Malformed> {
+        text::read(&fields_v1::text(fields))
     }
 
     /// The set as `fieldsV1`.
-    pub fn encode(&self) -> Value {
-        Value::Object(self.entries().collect())
-    }
-
-    fn entries(&self) -> impl Iterator<Item = (String, Value)> {
-        (self.0.iter()).map(|(element, node)| (element.encode(), node.encode()))
+    pub fn encode(&self) -> FieldsV1 {
+        fields_v1::from_text(text::write(self))
     }
 }
 
@@ -201,11 +187,27 @@ impl FromIterator<(Element, Node)> for FieldSet {
     }
 }
 
-impl Node {
-    fn encode(&self) -> Value {
-        let itself = self.member && !self.below.is_empty();
-        let itself = itself.then(|| (SELF.to_owned(), Value::Object(Map::new())));
-        Value::Object(itself.into_iter().chain(self.below.entries()).collect())
+/// Sets from and to JSON.
+#[cfg(test)]
+pub(super) mod testing {
+    use serde_json::Value;
+
+    use super::{FieldSet, FieldsV1, Malformed, fields_v1};
+
+    pub(in crate::field_manager) fn decode(fields: &Value) -> Result<FieldSet, Malformed> {
+        FieldSet::decode(&FieldsV1(fields.clone()))
+    }
+
+    pub(in crate::field_manager) fn set(fields: &Value) -> FieldSet {
+        decode(fields).unwrap()
+    }
+
+    pub(in crate::field_manager) fn json(set: &FieldSet) -> Value {
+        tree(&set.encode())
+    }
+
+    pub(in crate::field_manager) fn tree(fields: &FieldsV1) -> Value {
+        serde_json::from_str(&fields_v1::text(fields)).unwrap()
     }
 }
 
@@ -217,25 +219,28 @@ mod tests {
     use serde_json::json;
 
     use super::super::element::Scalar;
+    use super::testing::{decode, json, set};
     use super::*;
-
-    fn set(fields: &Value) -> FieldSet {
-        FieldSet::decode(fields).unwrap()
-    }
 
     #[test]
     fn fields_are_read_and_written_alike() {
         let fields = json!({"f:data": {".": {}, "f:a": {}}, "f:list": {"k:{\"name\":\"x\"}": {".": {}, "f:name": {}}, "v:3": {}}});
-        assert_eq!(set(&fields).encode(), fields);
-        assert_eq!(set(&json!({})).encode(), json!({}));
-        assert!(FieldSet::decode(&json!({"data": {}})).is_err());
-        assert!(FieldSet::decode(&json!([])).is_err());
+        assert_eq!(json(&set(&fields)), fields);
+        assert_eq!(json(&set(&json!({}))), json!({}));
+        for malformed in [
+            json!({"data": {}}),
+            json!([]),
+            json!("f:a"),
+            json!({"f:a": 1}),
+        ] {
+            assert_eq!(decode(&malformed), Err(Malformed), "{malformed}");
+        }
     }
 
     #[test]
     fn unknown_kinds_of_elements_are_dropped() {
         let read = set(&json!({"z:new": {"f:a": {}}, "f:b": {}}));
-        assert_eq!(read.encode(), json!({"f:b": {}}));
+        assert_eq!(json(&read), json!({"f:b": {}}));
     }
 
     #[test]
@@ -245,16 +250,16 @@ mod tests {
         let mut union = a.clone();
         union.union(b.clone());
         assert_eq!(
-            union.encode(),
+            json(&union),
             json!({"f:data": {".": {}, "f:a": {}, "f:b": {}}, "f:x": {}})
         );
-        assert_eq!(a.intersection(&b).encode(), json!({"f:data": {"f:a": {}}}));
+        assert_eq!(json(&a.intersection(&b)), json!({"f:data": {"f:a": {}}}));
         let mut rest = a;
         rest.subtract(&b);
-        assert_eq!(rest.encode(), json!({"f:data": {}, "f:x": {}}));
+        assert_eq!(json(&rest), json!({"f:data": {}, "f:x": {}}));
         let mut kept = b;
         kept.subtract(&set(&json!({"f:data": {}})));
-        assert_eq!(kept.encode(), json!({"f:data": {"f:a": {}, "f:b": {}}}));
+        assert_eq!(json(&kept), json!({"f:data": {"f:a": {}, "f:b": {}}}));
     }
 
     #[test]
@@ -306,6 +311,8 @@ mod tests {
             let mut all = a.clone();
             all.union(b.clone());
             prop_assert_eq!(members(&all), &left | &right);
+            prop_assert_eq!(a.contains(&b), right.is_subset(&left));
+            prop_assert!(all.contains(&a) && all.contains(&b));
             let mut rest = a.clone();
             prop_assert_eq!(rest.subtract(&b), !left.is_disjoint(&right));
             prop_assert_eq!(members(&rest), &left - &right);

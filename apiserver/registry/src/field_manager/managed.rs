@@ -82,6 +82,9 @@ impl Owned {
 
     /// Adds fields.
     pub fn gain(&mut self, fields: FieldSet) {
+        if self.encoded.is_some() && self.fields.contains(&fields) {
+            return;
+        }
         self.fields.union(fields);
         self.encoded = None;
     }
@@ -94,8 +97,7 @@ impl Owned {
     }
 
     fn encode(self) -> FieldsV1 {
-        self.encoded
-            .unwrap_or_else(|| FieldsV1(self.fields.encode()))
+        self.encoded.unwrap_or_else(|| self.fields.encode())
     }
 }
 
@@ -138,7 +140,7 @@ impl Managed {
             if api_version.is_empty() || entry.fields_type.as_deref() != Some(FIELDS_TYPE) {
                 return Err(Malformed);
             }
-            let fields = entry.fields_v1.as_ref().map(|f| FieldSet::decode(&f.0));
+            let fields = entry.fields_v1.as_ref().map(FieldSet::decode);
             let owner = Owner {
                 manager: entry.manager.unwrap_or_default(),
                 operation,
@@ -258,15 +260,24 @@ pub(super) fn same_but_for_times(a: &[ManagedFieldsEntry], b: &[ManagedFieldsEnt
             && a.subresource == b.subresource
             && a.api_version == b.api_version
             && a.fields_type == b.fields_type
-            && a.fields_v1 == b.fields_v1
+            && same_fields(a.fields_v1.as_ref(), b.fields_v1.as_ref())
     };
     a.len() == b.len() && a.iter().all(|a| b.iter().any(|b| same(a, b)))
+}
+
+/// Whether the fields are the same: other servers, and older ones, write them in another order.
+fn same_fields(a: Option<&FieldsV1>, b: Option<&FieldsV1>) -> bool {
+    let (Some(a), Some(b)) = (a, b) else {
+        return a == b;
+    };
+    a == b || FieldSet::decode(a).is_ok_and(|a| FieldSet::decode(b) == Ok(a))
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
+    use super::super::field_set::testing;
     use super::*;
 
     fn entry(manager: &str, operation: &str, second: i64) -> ManagedFieldsEntry {
@@ -307,7 +318,7 @@ mod tests {
         assert_eq!(capped.len(), UPDATES_MAX);
         assert_eq!(capped[0].manager.as_deref(), Some("ancient-changes"));
         assert_eq!(
-            capped[0].fields_v1.as_ref().unwrap().0,
+            testing::tree(capped[0].fields_v1.as_ref().unwrap()),
             json!({"f:data": {"f:a": {}, "f:b": {}, "f:c": {}}})
         );
     }

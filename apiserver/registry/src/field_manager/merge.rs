@@ -170,6 +170,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::field_manager::field_set::testing::set;
 
     fn named(names: &str) -> Value {
         let items = names.chars().map(|c| json!({"name": c.to_string()}));
@@ -185,7 +186,7 @@ mod tests {
                 )
             })
             .collect();
-        let others = FieldSet::decode(&json!({"f:spec": {"f:containers": items}})).unwrap();
+        let others = set(&json!({"f:spec": {"f:containers": items}}));
         let merged = merge(
             &named(live),
             &named(config),

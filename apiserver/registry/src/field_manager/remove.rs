@@ -67,23 +67,23 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::field_manager::field_set::testing::{json, set};
 
     #[test]
     fn fields_and_items_are_removed() {
         let value = json!({"spec": {"priority": 1, "containers": [{"name": "a", "image": "i"}, {"name": "b"}]}});
-        let gone = FieldSet::decode(&json!({"f:spec": {"f:priority": {},
+        let gone = set(&json!({"f:spec": {"f:priority": {},
             "f:containers": {"k:{\"name\":\"a\"}": {"f:image": {}}, "k:{\"name\":\"b\"}": {}}}}));
-        let rest = without(&value, &gone.unwrap(), FieldType::of_kind("Pod"));
+        let rest = without(&value, &gone, FieldType::of_kind("Pod"));
         assert_eq!(rest, json!({"spec": {"containers": [{"name": "a"}]}}));
     }
 
     #[test]
     fn an_emptied_value_is_null() {
         let value = json!({"data": {"a": "b"}, "metadata": {"finalizers": ["x"]}});
-        let gone = FieldSet::decode(
-            &json!({"f:data": {"f:a": {}}, "f:metadata": {"f:finalizers": {"v:\"x\"": {}}}}),
-        );
-        let rest = without(&value, &gone.unwrap(), FieldType::of_kind("ConfigMap"));
+        let gone =
+            set(&json!({"f:data": {"f:a": {}}, "f:metadata": {"f:finalizers": {"v:\"x\"": {}}}}));
+        let rest = without(&value, &gone, FieldType::of_kind("ConfigMap"));
         assert_eq!(
             rest,
             json!({"data": null, "metadata": {"finalizers": null}})
@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn structs_are_owned_with_their_fields_and_maps_are_not() {
-        let set = FieldSet::decode(&json!({"f:metadata": {"f:labels": {"f:a": {}}}})).unwrap();
-        let all = with_structs(&set, FieldType::of_kind("Pod")).encode();
+        let label = set(&json!({"f:metadata": {"f:labels": {"f:a": {}}}}));
+        let all = json(&with_structs(&label, FieldType::of_kind("Pod")));
         assert_eq!(
             all,
             json!({"f:metadata": {".": {}, "f:labels": {".": {}, "f:a": {}}}})

@@ -99,7 +99,7 @@ fn has_replicas(owned: &Owned) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::FieldsV1;
+    use portcullis_api::fields_v1;
     use serde_json::{Value, json};
 
     use super::*;
@@ -108,7 +108,7 @@ mod tests {
         ManagedFieldsEntry {
             api_version: Some(version.into()),
             fields_type: Some("FieldsV1".into()),
-            fields_v1: Some(FieldsV1(fields)),
+            fields_v1: Some(fields_v1::from_text(fields.to_string())),
             manager: Some(manager.into()),
             operation: Some("Update".into()),
             subresource: Some(subresource.into()).filter(|s: &String| !s.is_empty()),

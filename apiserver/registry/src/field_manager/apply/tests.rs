@@ -1,6 +1,7 @@
 use portcullis_api::{Status, UserInfo};
 use serde_json::{Value, json};
 
+use super::super::field_set::testing;
 use super::*;
 use crate::scope::Scope;
 use portcullis_kinds::resource::Resource;
@@ -74,8 +75,8 @@ impl Story {
             .iter()
             .find(|e| e.manager.as_deref() == Some(manager));
         entry
-            .and_then(|e| e.fields_v1.clone())
-            .map_or(Value::Null, |f| f.0)
+            .and_then(|e| e.fields_v1.as_ref())
+            .map_or(Value::Null, testing::tree)
     }
 }
 

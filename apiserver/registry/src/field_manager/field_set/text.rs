@@ -1,0 +1,126 @@
+//! Sets of fields as the JSON of `fieldsV1`, read and written without a tree of values.
+//!
+//! Upstream: `sigs.k8s.io/structured-merge-diff/fieldpath/serialize.go`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use portcullis_api::encode::write_string;
+
+use super::{FieldSet, Node};
+use crate::field_manager::element::{Element, Malformed};
+
+/// The key of the value itself.
+const SELF: &str = ".";
+/// A field with nothing below it.
+const LEAF: &[u8] = b"{}";
+
+/// Reads a set; that of `null` is empty.
+pub(super) fn read(json: &str) -> Result<FieldSet, Malformed> {
+    if json == "null" {
+        return Ok(FieldSet::default());
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let read = Fields.deserialize(&mut deserializer);
+    let node = read.and_then(|node| deserializer.end().map(|()| node));
+    node.map(|node| node.below).map_err(|_| Malformed)
+}
+
+/// The JSON of a set, its fields in order.
+pub(super) fn write(set: &FieldSet) -> String {
+    let mut out = Vec::with_capacity(256);
+    let mut key = String::new();
+    write_fields(set, false, &mut key, &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+fn write_fields(set: &FieldSet, member: bool, key: &mut String, out: &mut Vec<u8>) {
+    out.push(b'{');
+    if member && !set.is_empty() {
+        out.extend_from_slice(b"\".\":{}");
+    }
+    for (element, node) in set.iter() {
+        if out.last() != Some(&b'{') {
+            out.push(b',');
+        }
+        key.clear();
+        element.write_key(key);
+        write_string(key, out);
+        out.push(b':');
+        if node.below.is_empty() {
+            out.extend_from_slice(LEAF);
+        } else {
+            write_fields(&node.below, node.member, key, out);
+        }
+    }
+    out.push(b'}');
+}
+
+/// Reads what is below a field, and whether the field is a member.
+struct Fields;
+
+impl<'de> DeserializeSeed<'de> for Fields {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of fields")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::LEAF)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let (mut itself, mut fields) = (false, Vec::new());
+        while let Some(key) = map.next_key_seed(Key)? {
+            if key == SELF {
+                map.next_value::<IgnoredAny>()?;
+                itself = true;
+                continue;
+            }
+            let element = Element::parse(&key).map_err(|_| serde::de::Error::custom("no field"))?;
+            let node = map.next_value_seed(Self)?;
+            fields.extend(element.map(|element| (element, node)));
+        }
+        let below: FieldSet = fields.into_iter().collect();
+        let member = itself || below.is_empty();
+        Ok(Node { member, below })
+    }
+}
+
+/// A key, which few have to be copied for.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(key))
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(key.to_owned()))
+    }
+}
