@@ -1,6 +1,7 @@
 //! Kinds that clients define.
 
 mod collections;
+mod deep;
 mod rules;
 mod stored;
 

@@ -20,7 +20,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use portcullis_api::{CustomObject, Object, Status};
 use portcullis_kinds::custom::CustomKind;
-use portcullis_kinds::custom::review::{Review, kind_of};
+use portcullis_kinds::custom::review::Review;
 use portcullis_kinds::resource::Resource;
 use portcullis_storage::{Entry, Revision};
 use serde_json::Value;
@@ -232,7 +232,7 @@ impl Conversions {
     }
 
     /// Documents in a version; those that need a webhook are converted in one call.
-    async fn documents(
+    pub(crate) async fn documents(
         &self,
         kind: &CustomKind,
         api_version: &str,
@@ -268,14 +268,13 @@ impl Conversions {
         let uid = uuid::Uuid::new_v4().to_string();
         let failed = |why: String| Failure::Webhook(Status::unknown(why));
         let review = Review::new(webhook, &uid, api_version, objects).map_err(failed)?;
-        let kind = objects.first().map(kind_of).unwrap_or_default();
-        let of_kind = |why: String| failed(format!("conversion webhook for {kind} {why}"));
+        let unusable = |why: &str| failed(review.error(&format!("failed: {why}")));
         let Some(client) = &webhook.client_config else {
-            return Err(of_kind("failed: it has no client configuration".to_owned()));
+            return Err(unusable("it has no client configuration"));
         };
         let answer = self.0.convert(client, review.body().into()).await;
-        let answer = answer.map_err(|why| of_kind(format!("failed: {why}")))?;
-        review.converted(&answer).map_err(of_kind)
+        let answer = answer.map_err(|why| unusable(&why))?;
+        review.converted(&answer).map_err(failed)
     }
 }
 

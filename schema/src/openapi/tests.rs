@@ -69,6 +69,60 @@ fn v3_keeps_everything_and_v2_what_it_supports() {
     );
 }
 
+/// The cases of upstream's `conversion_test.go`.
+#[test]
+fn v2_requires_nothing_that_may_be_null() {
+    let text = json!({"type": "string"});
+    let maybe = json!({"type": "string", "nullable": true});
+    let list = json!({"type": "array", "items": text});
+    let published = |schema: &Value| {
+        let schema = json!({"type": "object", "properties": {"field": schema}});
+        published(&schema, Form::V2)["properties"]["field"].clone()
+    };
+    for (schema, expected) in [
+        (
+            json!({"type": "object", "required": ["a", "c"], "properties": {"a": maybe, "b": maybe, "c": text}}),
+            json!({"type": "object", "required": ["c"], "properties": {"a": {}, "b": {}, "c": text}}),
+        ),
+        (
+            json!({"type": "object", "required": ["a"], "properties": {"a": maybe}}),
+            json!({"type": "object", "properties": {"a": {}}}),
+        ),
+        // the entries of a map are its fields
+        (
+            json!({"type": "object", "required": ["a", "c"], "additionalProperties": maybe}),
+            json!({"type": "object", "additionalProperties": {}}),
+        ),
+        (
+            json!({"type": "object", "required": ["a", "c"], "additionalProperties": text}),
+            json!({"type": "object", "required": ["a", "c"], "additionalProperties": text}),
+        ),
+        // without its fields nobody can tell which of them may be null
+        (
+            json!({"type": "object", "nullable": true, "required": ["a", "c"], "properties": {"a": maybe, "c": text}}),
+            json!({"required": ["a", "c"]}),
+        ),
+        (
+            json!({"type": "array", "nullable": true, "items": text, "maxItems": 3}),
+            json!({"maxItems": 3}),
+        ),
+        (
+            json!({"type": "array", "items": {"type": "object", "nullable": true, "required": ["a"], "properties": {"a": text}}}),
+            json!({"type": "array", "items": {"required": ["a"]}}),
+        ),
+        (
+            json!({"type": "object", "nullable": true, "additionalProperties": list}),
+            json!({"additionalProperties": list}),
+        ),
+        (
+            json!({"type": "object", "required": ["a"], "x-kubernetes-preserve-unknown-fields": true, "properties": {"a": maybe}}),
+            json!({"required": ["a"], "x-kubernetes-preserve-unknown-fields": true}),
+        ),
+    ] {
+        assert_eq!(published(&schema), expected, "{schema}");
+    }
+}
+
 #[test]
 fn schemas_that_preserve_everything_declare_nothing_in_v2() {
     let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {"a": {"type": "string"}}});

@@ -8,7 +8,6 @@ use super::clean::{PRESERVE, each_child};
 /// Removes junctors and `nullable`, and the types and fields of schemas that accept other types,
 /// too.
 pub(super) fn convert(schema: &mut Value) {
-    let nullable_fields = nullable_fields(schema);
     if let Value::Object(fields) = schema {
         for junctor in ["allOf", "oneOf", "anyOf", "not"] {
             fields.remove(junctor);
@@ -27,6 +26,8 @@ pub(super) fn convert(schema: &mut Value) {
         if nullable || bare_list || preserves && kind == "object" {
             fields.remove("type");
         }
+        // a schema that has lost its fields keeps what it requires
+        let nullable_fields = nullable_fields(fields);
         optional(fields, &nullable_fields);
     }
     each_child(schema, &mut convert);
@@ -38,7 +39,7 @@ enum Nullable {
     These(Vec<String>),
 }
 
-fn nullable_fields(schema: &Value) -> Nullable {
+fn nullable_fields(schema: &Map<String, Value>) -> Nullable {
     let is_nullable = |s: &Value| s.get("nullable") == Some(&Value::Bool(true));
     if schema.get("additionalProperties").is_some_and(is_nullable) {
         return Nullable::All;

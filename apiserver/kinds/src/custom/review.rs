@@ -62,22 +62,31 @@ impl<'a> Review<'a> {
         review.to_string().into_bytes()
     }
 
+    /// An error with the name of the webhook, which is the kind of the objects.
+    pub fn error(&self, why: &str) -> String {
+        let kind = self.objects.first().map(kind_of).unwrap_or_default();
+        format!("conversion webhook for {kind} {why}")
+    }
+
     /// The objects of a response, in the order of the request. Of their metadata only labels and annotations
     /// may differ; the rest is restored.
     ///
     /// # Errors
-    /// Why the response is invalid, with upstream's text after `conversion webhook for KIND`.
+    /// Why the response is invalid, with upstream's text.
     pub fn converted(&self, answer: &[u8]) -> Result<Vec<Value>, String> {
         let objects = self.objects_of(answer);
-        let mut objects = objects.map_err(|why| format!("failed: {why}"))?;
+        let mut objects = objects.map_err(|why| self.error(&format!("failed: {why}")))?;
         let (got, expected) = (objects.len(), self.objects.len());
         if got != expected {
-            return Err(format!("returned {got} objects, expected {expected}"));
+            return Err(self.error(&format!("returned {got} objects, expected {expected}")));
         }
-        for (original, converted) in self.objects.iter().zip(&mut objects) {
-            self.check(original, converted)?;
-            restore_metadata(original, converted)
-                .map_err(|why| format!("returned invalid metadata: {why}"))?;
+        for (at, (original, converted)) in self.objects.iter().zip(&mut objects).enumerate() {
+            let invalid = |found: Invalid| match expected {
+                1 => found.alone(self),
+                _ => found.among(self, at),
+            };
+            self.check(original, converted).map_err(invalid)?;
+            restore_metadata(original, converted).map_err(|why| invalid(Invalid::Metadata(why)))?;
         }
         Ok(objects)
     }
@@ -119,20 +128,20 @@ impl<'a> Review<'a> {
     }
 
     /// Checks that an object is the original in the requested version.
-    fn check(&self, original: &Value, converted: &Value) -> Result<(), String> {
-        let first = "returned invalid object at index 0: invalid";
+    fn check(&self, original: &Value, converted: &Value) -> Result<(), Invalid> {
+        decode(converted).map_err(Invalid::Document)?;
         let (version, kind) = (text(converted, "apiVersion"), text(converted, "kind"));
         if version != self.desired {
             let expected = self.desired;
-            return Err(format!(
-                "{first} groupVersion (expected {expected}, received {version})"
-            ));
+            return Err(Invalid::Type(format!(
+                "invalid groupVersion (expected {expected}, received {version})"
+            )));
         }
         let expected = text(original, "kind");
         if kind != expected {
-            return Err(format!(
-                "{first} kind (expected {expected}, received {kind})"
-            ));
+            return Err(Invalid::Type(format!(
+                "invalid kind (expected {expected}, received {kind})"
+            )));
         }
         let metadata = |object: &Value, field| {
             let metadata = object.get("metadata");
@@ -142,13 +151,67 @@ impl<'a> Review<'a> {
         for (field, shown) in same {
             let (was, is) = (metadata(original, field), metadata(converted, field));
             if was != is {
-                return Err(format!(
-                    "returned invalid object: must have the same {shown}: {was} != {is}"
-                ));
+                return Err(Invalid::Identity(format!(
+                    "must have the same {shown}: {was} != {is}"
+                )));
             }
         }
         Ok(())
     }
+}
+
+/// Why a converted object is not accepted.
+enum Invalid {
+    /// It is not an object with a kind.
+    Document(String),
+    /// It has another version or kind than the requested one.
+    Type(String),
+    /// It is another object.
+    Identity(String),
+    /// Its metadata are malformed.
+    Metadata(String),
+}
+
+impl Invalid {
+    /// The text for the only object of a request.
+    fn alone(self, review: &Review<'_>) -> String {
+        match self {
+            Self::Document(why) => why,
+            Self::Type(why) => review.error(&format!("returned invalid object at index 0: {why}")),
+            Self::Identity(why) => review.error(&format!("returned invalid object: {why}")),
+            Self::Metadata(why) => review.error(&format!("returned invalid metadata: {why}")),
+        }
+    }
+
+    /// The text for one of several objects.
+    fn among(self, review: &Review<'_>, at: usize) -> String {
+        let (what, why) = match self {
+            Self::Document(why) | Self::Type(why) | Self::Identity(why) => {
+                ("converted object at", why)
+            }
+            Self::Metadata(why) => ("metadata in object at", why),
+        };
+        review.error(&format!("returned invalid {what} index {at}: {why}"))
+    }
+}
+
+/// Go's errors for documents that are no objects with a kind. Of a null its decoder keeps no bytes at all
+/// (upstream: `getRawExtensionObject`).
+fn decode(document: &Value) -> Result<(), String> {
+    let kind = match document {
+        Value::Object(_) if text(document, "kind").is_empty() => {
+            return Err(format!("Object 'Kind' is missing in '{document}'"));
+        }
+        Value::Object(_) => return Ok(()),
+        Value::Null => return Err("unexpected end of JSON input".to_owned()),
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+    };
+    Err(format!(
+        "json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+    ))
 }
 
 /// An object's kind in Go's notation of a `GroupVersionKind`.

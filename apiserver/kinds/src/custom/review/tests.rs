@@ -2,6 +2,8 @@ use serde_json::json;
 
 use super::*;
 
+mod hostile;
+
 fn webhook(versions: &[&str]) -> WebhookConversion {
     WebhookConversion {
         conversion_review_versions: versions.iter().map(|&v| v.to_owned()).collect(),
@@ -30,6 +32,11 @@ fn converted(review_version: &str, answer: &Value) -> Result<Vec<Value>, String>
     let (webhook, objects) = (webhook(&[review_version]), [original()]);
     let review = Review::new(&webhook, "u", "example.com/v2", &objects).unwrap();
     review.converted(answer.to_string().as_bytes())
+}
+
+/// An error with the name of the webhook.
+fn named(why: &str) -> String {
+    format!("conversion webhook for example.com/v1, Kind=Widget {why}")
 }
 
 #[test]
@@ -130,12 +137,14 @@ fn an_invalid_response_has_a_reason() {
             "returned invalid metadata: metadata.labels[x] must be a string, but is int64 in converted object",
         ),
     ] {
-        assert_eq!(converted("v1", &answer), Err(why.to_owned()));
+        assert_eq!(converted("v1", &answer), Err(named(why)));
     }
     let bad = object(|o| o["metadata"]["labels"] = json!({"x": "no good"}));
     let why = converted("v1", &bad).unwrap_err();
     assert!(
-        why.starts_with("returned invalid metadata: metadata.labels: Invalid value"),
+        why.starts_with(&named(
+            "returned invalid metadata: metadata.labels: Invalid value"
+        )),
         "{why}"
     );
 }
@@ -148,4 +157,64 @@ fn old_reviews_need_no_uid() {
     });
     assert!(converted("v1beta1", &old).is_ok());
     assert!(converted("v1", &old).is_err());
+}
+
+#[test]
+fn what_is_no_object_cannot_be_decoded() {
+    let one = |object: Value| {
+        converted(
+            "v1",
+            &answer(|a| a["response"]["convertedObjects"][0] = object),
+        )
+    };
+    let cannot = |what| {
+        format!("json: cannot unmarshal {what} into Go value of type map[string]interface {{}}")
+    };
+    for (object, why) in [
+        (Value::Null, "unexpected end of JSON input".to_owned()),
+        (json!(7), cannot("number")),
+        (json!(true), cannot("bool")),
+        (json!("x"), cannot("string")),
+        (json!([]), cannot("array")),
+        (
+            json!({"a": 1}),
+            "Object 'Kind' is missing in '{\"a\":1}'".to_owned(),
+        ),
+    ] {
+        assert_eq!(one(object), Err(why));
+    }
+}
+
+#[test]
+fn one_of_several_objects_is_named_by_its_index() {
+    let (webhook, objects) = (webhook(&["v1"]), [original(), original()]);
+    let review = Review::new(&webhook, "u", "example.com/v2", &objects).unwrap();
+    let refused = |second: Value| {
+        let sent = answer(|answer| {
+            let objects = answer["response"]["convertedObjects"]
+                .as_array_mut()
+                .unwrap();
+            objects.push(second);
+        });
+        review.converted(sent.to_string().as_bytes()).unwrap_err()
+    };
+    assert_eq!(
+        refused(Value::Null),
+        named("returned invalid converted object at index 1: unexpected end of JSON input")
+    );
+    assert_eq!(
+        refused(original()),
+        named(
+            "returned invalid converted object at index 1: invalid groupVersion (expected example.com/v2, received example.com/v1)"
+        )
+    );
+    let mut bare = original();
+    bare["apiVersion"] = json!("example.com/v2");
+    bare["metadata"]["labels"] = json!(1);
+    assert_eq!(
+        refused(bare),
+        named(
+            "returned invalid metadata in object at index 1: invalid metadata.labels of type int64 in converted object"
+        )
+    );
 }
