@@ -221,6 +221,87 @@ async fn watches_end_when_their_definition_changes() {
     assert_eq!(String::from_utf8_lossy(&rest), "");
 }
 
+/// Applies a configuration, and returns the code and, of an error, the message.
+async fn apply(client: &Client, path: &str, manager: &str, body: &Value) -> (u16, String) {
+    let client = client
+        .clone()
+        .header("content-type", "application/apply-patch+yaml");
+    let path = format!("{path}?fieldManager={manager}");
+    let answer = client.ask(Method::PATCH, &path, body.to_string()).await;
+    let message = match answer.code {
+        200..300 => String::new(),
+        _ => answer.message(),
+    };
+    (answer.code, message)
+}
+
+fn managers(object: &Value) -> Vec<(&str, &str, &Value)> {
+    let entries = object["metadata"]["managedFields"].as_array().unwrap();
+    let entries = entries.iter().map(|entry| {
+        let text = |field: &str| entry[field].as_str().unwrap();
+        (text("manager"), text("apiVersion"), &entry["fieldsV1"])
+    });
+    entries.collect()
+}
+
+#[tokio::test]
+async fn managers_of_one_version_are_compared_with_changes_in_another() {
+    let (_server, admin, webhook) = served().await;
+    let new = |spec: Value| json!({"apiVersion": "example.com/v2", "kind": "Box", "metadata": {"name": "a"}, "spec": spec});
+    assert_eq!(apply(&admin, OLD_A, "one", &old("a")).await.0, 201);
+    let (code, message) = apply(&admin, NEW_A, "two", &new(json!({"width": 5}))).await;
+    assert_eq!(code, 409);
+    assert_eq!(
+        message,
+        "Apply failed with 1 conflict: conflict with \"one\": .spec.size"
+    );
+    let same = new(json!({"width": 3, "height": 4}));
+    assert_eq!(apply(&admin, NEW_A, "two", &same).await.0, 200);
+    let size = json!({"f:spec": {"f:size": {}}});
+    let width = json!({"f:spec": {"f:height": {}, "f:width": {}}});
+    let found = admin.get(OLD_A).await.json();
+    assert_eq!(
+        managers(&found),
+        [
+            ("one", "example.com/v1", &size),
+            ("two", "example.com/v2", &width)
+        ]
+    );
+
+    // a change of something else leaves both, and one of the size takes it from both
+    let mut labelled = admin.get(NEW_A).await.json();
+    labelled["metadata"]["labels"] = json!({"l": "m"});
+    let put = admin
+        .ask(Method::PUT, NEW_A, labelled.to_string())
+        .await
+        .json();
+    assert_eq!(managers(&put).len(), 3, "{put}");
+    labelled["spec"] = json!({"width": 3, "height": 5});
+    labelled["metadata"]["resourceVersion"] = put["metadata"]["resourceVersion"].clone();
+    labelled["metadata"]["managedFields"] = put["metadata"]["managedFields"].clone();
+    let put = admin
+        .ask(Method::PUT, NEW_A, labelled.to_string())
+        .await
+        .json();
+    let names: Vec<_> = managers(&put).iter().map(|(name, ..)| *name).collect();
+    assert!(!names.contains(&"one") && names.contains(&"two"), "{put}");
+
+    // without the webhook, an update in the stored version keeps the owners as they were
+    let before = admin.get(OLD_A).await.json();
+    *webhook.fault.lock() = Some(|answer| *answer = Value::Null);
+    let mut relabelled = before.clone();
+    relabelled["metadata"]["labels"] = json!({"l": "n"});
+    let put = admin.ask(Method::PUT, OLD_A, relabelled.to_string()).await;
+    assert_eq!(put.code, 200, "{}", put.message());
+    assert_eq!(managers(&put.json()), managers(&before));
+    let (code, message) = apply(&admin, OLD_A, "three", &old("a")).await;
+    assert_eq!(code, 500);
+    assert!(
+        message.starts_with("conversion webhook for example.com/v1, Kind=Box failed: "),
+        "{message}"
+    );
+}
+
 #[tokio::test]
 async fn a_webhook_that_fails_fails_the_requests_that_need_it() {
     let (_server, admin, webhook) = served().await;
@@ -237,6 +318,10 @@ async fn a_webhook_that_fails_fails_the_requests_that_need_it() {
         (
             |answer| answer["response"]["convertedObjects"][0]["metadata"]["name"] = json!("z"),
             "conversion webhook for example.com/v1, Kind=Box returned invalid object: must have the same name: a != z",
+        ),
+        (
+            |answer| answer["response"]["convertedObjects"][0] = Value::Null,
+            "unexpected end of JSON input",
         ),
         (
             |answer| *answer = json!("what?"),

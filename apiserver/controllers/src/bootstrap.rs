@@ -3,6 +3,7 @@
 //!
 //! All of them go through the registry, as any client's objects do.
 
+use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -204,8 +205,9 @@ async fn one<K: Object + Clone>(
 /// The object, unless it has been changed since.
 struct Replaced(Box<dyn Object>);
 
+#[async_trait]
 impl Change for Replaced {
-    fn apply(&self, _: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+    async fn apply(&self, _: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         Ok(self.0.clone())
     }
 }

@@ -1,5 +1,6 @@
 //! Changing objects as controllers do: a part of an object, regardless of the rest.
 
+use async_trait::async_trait;
 use portcullis_api::status::Reason;
 use portcullis_api::{Object, Status};
 
@@ -10,11 +11,12 @@ use portcullis_registry::{Registry, Scope};
 /// A change made of a function; a missing object is not created.
 struct Edit<F>(F);
 
+#[async_trait]
 impl<F> Change for Edit<F>
 where
     F: Fn(&mut dyn Object) -> Result<(), Status> + Send + Sync,
 {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+    async fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let current = current
             .ok_or_else(|| Status::failure(Reason::NotFound, "the object is gone meanwhile"))?;
         let mut object = current.object.boxed_clone();

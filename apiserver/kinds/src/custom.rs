@@ -207,6 +207,21 @@ impl CustomKind {
         Ok(CustomObject::read(&version.api_version, document)?.value)
     }
 
+    /// Whether the definition lists a version, served or not.
+    pub fn has_version(&self, api_version: &str) -> bool {
+        let mut versions = self.versions.iter();
+        versions.any(|version| version.api_version == api_version)
+    }
+
+    /// Labels a document with a version, and removes the fields that this version does not have.
+    pub fn fit(&self, api_version: &str, document: &mut Value) {
+        let version = self.version(api_version);
+        if let Some(fields) = document.as_object_mut() {
+            fields.insert("apiVersion".into(), version.api_version.as_str().into());
+        }
+        version.prune(document);
+    }
+
     /// Reads a document unchanged, as an object of a version.
     ///
     /// # Errors

@@ -23,3 +23,4 @@ pub mod times;
 pub mod tracked;
 pub mod update;
 mod validate;
+mod versions;

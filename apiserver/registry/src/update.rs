@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use portcullis_admission::Operation;
 use portcullis_api::encode::TypeMeta;
@@ -20,12 +21,13 @@ use crate::{errors, metadata};
 use portcullis_kinds::validation::object_meta::validate_changed_meta;
 
 /// A change of an object. Called once per attempt.
+#[async_trait]
 pub trait Change: Send + Sync {
     /// The object's new state, given its current one.
     ///
     /// # Errors
     /// A status that ends the request.
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status>;
+    async fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status>;
 
     /// Whether a uid in the result identifies the object, and does not set its uid.
     fn means_uid(&self) -> bool {
@@ -91,7 +93,7 @@ impl Registry {
             if !scope.resource.create_on_update && !change.creates() {
                 return Err(scope.not_found().into());
             }
-            let object = change.apply(None)?;
+            let object = change.apply(None).await?;
             if !metadata::is_empty(object.metadata().resource_version.as_deref()) {
                 // The client expects an object that is gone.
                 return Err(
@@ -104,7 +106,7 @@ impl Registry {
                 created: true,
             });
         };
-        let object = change.apply(Some(current))?;
+        let object = change.apply(Some(current)).await?;
         if change.means_uid() {
             check_uid(scope, object.as_ref(), current)?;
         }

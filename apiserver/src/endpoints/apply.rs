@@ -4,6 +4,7 @@
 
 use std::fmt::Display;
 
+use async_trait::async_trait;
 use portcullis_api::decode::{self, Parsed};
 use portcullis_api::{FieldError, Object, Path, Status, go_number};
 use serde_json::Value;
@@ -30,8 +31,9 @@ struct Configured<'c> {
     apply: Apply<'c>,
 }
 
+#[async_trait]
 impl Change for Configured<'_> {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+    async fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let scope = &self.call.scope;
         let (live, entries) = match current {
             Some(current) => {
@@ -51,7 +53,8 @@ impl Change for Configured<'_> {
                 return Err(Status::not_found(resource, scope.name));
             }
         };
-        let applied = self.apply.merge_into(&live, entries.unwrap_or_default())?;
+        let applied = self.apply.merge_into(&live, entries.unwrap_or_default());
+        let applied = applied.await?;
         let decoded = scope
             .resource
             .decode_applied(self.call.api_version, &applied.object);

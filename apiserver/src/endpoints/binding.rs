@@ -2,6 +2,7 @@
 //!
 //! Upstream: `pkg/registry/core/pod/storage/storage.go` (`BindingREST`).
 
+use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{Binding, Pod, PodCondition};
 use portcullis_api::{
     ErrorList, FieldError, GroupKind, GroupResource, Object, ObjectType, Path, Status,
@@ -24,8 +25,9 @@ const KIND: GroupKind<'_> = GroupKind {
 /// A pod with its node.
 struct Bound<'b>(&'b Binding);
 
+#[async_trait]
 impl Change for Bound<'_> {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+    async fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let name = self.0.metadata.name.as_deref().unwrap_or_default();
         let pods = GroupResource {
             group: "",

@@ -24,7 +24,8 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let empty = std::mem::take(&mut read.empty);
     check_name(read.object.metadata(), scope.name)?;
     let mut object = check_and_default(&scope, read)?;
-    call.writer().emptying(&empty).created(object.as_mut());
+    let writer = call.writer().emptying(&empty);
+    writer.created(object.as_mut()).await;
     let entry = call.api.registry.create(&scope, object).await?;
     call.respond(StatusCode::CREATED, &entry)
 }

@@ -1,5 +1,6 @@
 //! PATCH: changing parts of objects.
 
+use async_trait::async_trait;
 use http::HeaderMap;
 use portcullis_api::decode::DecodeError;
 use portcullis_api::patch::{Patch, PatchType};
@@ -27,8 +28,9 @@ struct Patched<'c> {
     validation: FieldValidation,
 }
 
+#[async_trait]
 impl Change for Patched<'_> {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+    async fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let scope = &self.call.scope;
         let Some(current) = current else {
             return Err(Status::not_found(scope.group_resource(), scope.name));
@@ -56,7 +58,7 @@ impl Change for Patched<'_> {
         update::check_metadata(object.metadata_mut(), scope)?;
         scope.resource.strategy.default(object.as_mut());
         let writer = self.call.writer().emptying(&read.empty);
-        writer.changed(current, object.as_mut());
+        writer.changed(current, object.as_mut()).await;
         Ok(object)
     }
 }

@@ -36,7 +36,8 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let mut object = read.object;
     let resource = call.scope.resource;
     settle_namespace(object.metadata_mut(), call.scope.namespace)?;
-    call.writer().emptying(&read.empty).created(object.as_mut());
+    let writer = call.writer().emptying(&read.empty);
+    writer.created(object.as_mut()).await;
     let errors = resource.strategy.validate(object.as_ref());
     if !errors.is_empty() {
         // as upstream, without a kind and a name

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use k8s_openapi::api::autoscaling::v1::Scale;
 use portcullis_api::status::Reason;
 use portcullis_api::{GroupResource, Object, Path, Status, name};
@@ -28,16 +29,17 @@ pub struct Rescaled<'c, C> {
     pub change: &'c C,
 }
 
+#[async_trait]
 impl<C: Change> Change for Rescaled<'_, C> {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+    async fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let missing = || missing(self.call, self.parent);
         let current = current.ok_or_else(missing)?;
         let mut scale = scale_of(self.parent, current.object.as_ref()).ok_or_else(missing)?;
         let owners = current.object.metadata().managed_fields.clone();
-        scale.metadata.managed_fields = of_scale(owners.clone());
+        scale.metadata.managed_fields = of_scale(owners.clone(), self.parent);
         let entry = entry(scale, &current.entry);
         let before = Current::read(&self.call.scope, entry)?;
-        let after = self.change.apply(Some(&before))?;
+        let after = self.change.apply(Some(&before)).await?;
         self.check(after.as_ref(), current)?;
         let mut object = current.object.clone();
         let replicas = after
@@ -52,7 +54,8 @@ impl<C: Change> Change for Rescaled<'_, C> {
             None => version,
         };
         let entries = scaled.managed_fields.clone();
-        meta.managed_fields = of_parent(owners, entries, &self.parent.api_version());
+        let version = self.call.info.api_version();
+        meta.managed_fields = of_parent(owners, entries, self.parent, &version);
         Ok(object)
     }
 }

@@ -1,5 +1,6 @@
 //! PUT: replacing objects.
 
+use async_trait::async_trait;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{GroupResource, Object, Status};
 
@@ -21,14 +22,15 @@ struct Replace<'c> {
     writer: Writer<'c>,
 }
 
+#[async_trait]
 impl Change for Replace<'_> {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+    async fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let mut object = self.object.clone();
         match current {
-            Some(current) => self.writer.changed(current, object.as_mut()),
+            Some(current) => self.writer.changed(current, object.as_mut()).await,
             None => {
                 may_create(self.call.api.authorizer.as_ref(), &self.call.scope)?;
-                self.writer.created(object.as_mut());
+                self.writer.created(object.as_mut()).await;
             }
         }
         Ok(object)

@@ -1,5 +1,6 @@
 //! Admission: a dry run of the write, and the result of each plugin.
 
+use async_trait::async_trait;
 use portcullis_admission::trace::{Change as ObjectChange, PolicyTrial, Step};
 use portcullis_admission::{Trace, chain};
 use portcullis_api::{Object, Status, UserInfo};
@@ -26,8 +27,9 @@ struct Replacement<'c> {
     object: Box<dyn Object>,
 }
 
+#[async_trait]
 impl Change for Replacement<'_> {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+    async fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         if current.is_none() {
             create::may_create(self.authorizer, self.scope)?;
         }

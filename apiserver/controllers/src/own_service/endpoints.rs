@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
+use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{EndpointAddress, EndpointPort, EndpointSubset, Endpoints};
 use k8s_openapi::api::discovery::v1::{
     Endpoint, EndpointConditions, EndpointPort as SlicePort, EndpointSlice,
@@ -20,8 +21,9 @@ use portcullis_registry::update::Change;
 /// All servers, in the endpoints of the service.
 pub(super) struct InEndpoints<'s>(pub(super) &'s BTreeSet<SocketAddr>);
 
+#[async_trait]
 impl Change for InEndpoints<'_> {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+    async fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let mut endpoints: Endpoints = existing(current, NAME);
         // this server makes the slices itself
         let skip = "endpointslice.kubernetes.io/skip-mirror";
@@ -91,8 +93,9 @@ pub(super) fn slice_name(number: usize) -> String {
     }
 }
 
+#[async_trait]
 impl Change for InSlice {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+    async fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let mut slice: EndpointSlice = existing(current, &self.name);
         label(&mut slice.metadata, "kubernetes.io/service-name", NAME);
         let is_ipv6 = self.ips.iter().any(IpAddr::is_ipv6);
@@ -133,10 +136,10 @@ mod tests {
         addresses.iter().map(|a| a.parse().unwrap()).collect()
     }
 
-    #[test]
-    fn servers_stand_side_by_side() {
+    #[tokio::test]
+    async fn servers_stand_side_by_side() {
         let all = servers(&["192.0.2.2:6443", "192.0.2.1:6443", "192.0.2.1:7443"]);
-        let object = InEndpoints(&all).apply(None).unwrap();
+        let object = InEndpoints(&all).apply(None).await.unwrap();
         let subsets = object.as_kind::<Endpoints>().unwrap().subsets.clone();
         let shown: Vec<_> = subsets
             .unwrap()
@@ -155,23 +158,18 @@ mod tests {
         assert_eq!(shown, expected.map(|(port, ips)| (port, ips.to_owned())));
     }
 
-    #[test]
-    fn a_slice_is_of_one_family_and_one_port() {
+    #[tokio::test]
+    async fn a_slice_is_of_one_family_and_one_port() {
         let all = servers(&["192.0.2.2:6443", "192.0.2.1:7443", "[2001:db8::1]:6443"]);
         let slices = slices(&all);
-        let shown: Vec<_> = slices
-            .iter()
-            .map(|slice| {
-                let object = slice.apply(None).unwrap();
-                let slice = object.as_kind::<EndpointSlice>().unwrap();
-                let name = slice.metadata.name.clone().unwrap();
-                (
-                    name,
-                    slice.address_type.clone(),
-                    slice.ports.as_ref().unwrap()[0].port,
-                )
-            })
-            .collect();
+        let mut shown = Vec::new();
+        for slice in &slices {
+            let object = slice.apply(None).await.unwrap();
+            let slice = object.as_kind::<EndpointSlice>().unwrap();
+            let name = slice.metadata.name.clone().unwrap();
+            let port = slice.ports.as_ref().unwrap()[0].port;
+            shown.push((name, slice.address_type.clone(), port));
+        }
         let expected = [
             ("kubernetes", "IPv4", Some(6443)),
             ("kubernetes-1", "IPv4", Some(7443)),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{
     EndpointAddress, EndpointPort, EndpointSubset, Endpoints, ObjectReference, Pod, Service,
     ServicePort,
@@ -82,8 +83,9 @@ struct Wanted<'s> {
     subsets: Vec<EndpointSubset>,
 }
 
+#[async_trait]
 impl Change for Wanted<'_> {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+    async fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let of = &self.service.metadata;
         let found = current.and_then(|current| current.object.as_kind::<Endpoints>());
         let mut endpoints = found.cloned().unwrap_or_else(|| Endpoints {

@@ -17,6 +17,14 @@ pub struct Replicas {
 }
 
 impl CustomKind {
+    /// The path of the desired replicas in a version that has a scale.
+    pub fn replicas_path(&self, api_version: &str) -> Option<&str> {
+        let mut versions = self.versions.iter();
+        let version = versions.find(|version| version.api_version == api_version)?;
+        let scale = version.scale.as_ref()?;
+        Some(&*scale.spec_replicas_path)
+    }
+
     /// The path of the desired replicas, if the version has a scale and the object does not set them.
     pub fn unset_replicas(&self, object: &CustomObject) -> Option<&str> {
         let scale = self.version(&object.api_version).scale.as_ref()?;

@@ -7,6 +7,7 @@ use portcullis_api::status::{Cause, Details, Reason};
 
 use super::field_set::FieldSet;
 use super::managed::{Managed, Operation, Owner};
+use super::versions::Changes;
 
 /// The owners of the fields that an apply would change.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,10 +15,12 @@ pub struct Conflicts(Vec<(Owner, FieldSet)>);
 
 impl Conflicts {
     /// The conflicts of a change with all other owners.
-    pub fn of(changed: &FieldSet, managed: &Managed, owner: &Owner) -> Self {
+    pub(super) fn of(changes: &Changes, managed: &Managed, owner: &Owner) -> Self {
         let others = managed.0.iter().filter(|(other, _)| *other != owner);
-        let conflicts =
-            others.map(|(other, owned)| (other.clone(), owned.fields.intersection(changed)));
+        let conflicts = others.map(|(other, owned)| {
+            let changed = changes.in_version(&owned.api_version);
+            (other.clone(), owned.fields.intersection(&changed.set))
+        });
         Self(conflicts.filter(|(_, fields)| !fields.is_empty()).collect())
     }
 

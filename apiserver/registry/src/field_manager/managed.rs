@@ -10,6 +10,7 @@ use portcullis_api::{FieldError, Path};
 
 use super::element::Malformed;
 use super::field_set::FieldSet;
+use super::versions::{Changes, Versions};
 
 /// The most entries for updates; the oldest are merged beyond that.
 const UPDATES_MAX: usize = 10;
@@ -181,10 +182,26 @@ impl Managed {
         Some(entries.collect())
     }
 
-    /// Drops owners without fields, and those in versions that are no longer served.
-    pub fn prune(&mut self, is_served: impl Fn(&str) -> bool) {
+    /// Drops owners without fields.
+    pub fn drop_empty(&mut self) {
+        self.0.retain(|_, owned| !owned.fields.is_empty());
+    }
+
+    /// Drops owners in versions that the resource no longer has.
+    pub(super) fn drop_obsolete(&mut self, versions: Versions<'_>) {
         self.0
-            .retain(|_, owned| !owned.fields.is_empty() && is_served(&owned.api_version));
+            .retain(|_, owned| versions.contains(&owned.api_version));
+    }
+
+    /// Takes the fields of a change from all owners but one, each in its own version.
+    pub(super) fn lose(&mut self, changes: &Changes, except: Option<&Owner>) {
+        for (owner, owned) in &mut self.0 {
+            if Some(owner) != except {
+                let changed = changes.in_version(&owned.api_version);
+                owned.lose(&changed.set);
+                owned.lose(&changed.removed);
+            }
+        }
     }
 
     /// Merges the oldest updates of a version until there are few enough of them.

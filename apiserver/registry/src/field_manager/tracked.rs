@@ -62,6 +62,21 @@ impl<'s> Tracked<'s> {
         extract::fields_of(object, self.field_type).below
     }
 
+    /// The fields of an object that cannot have owners: its type, name and other metadata.
+    pub fn unowned(self, object: &Value) -> FieldSet {
+        let fields = object.as_object();
+        let metadata = metadata_of(fields).into_iter().flatten();
+        let below = extract::of_fields(
+            metadata.filter(|(name, _)| !is_owned_metadata(name)),
+            self.field_type.field(METADATA),
+        );
+        let names = fields.into_iter().flatten();
+        let names = names.filter(|(name, _)| matches!(name.as_str(), "kind" | "apiVersion"));
+        let mut set = extract::of_fields(names, self.field_type);
+        set.put(Element::Field(METADATA.into()), inside(below));
+        set
+    }
+
     /// The fields that differ between two objects.
     pub fn compare(self, old: &Value, new: &Value) -> Comparison<FieldSet> {
         let (old, new) = (old.as_object(), new.as_object());

@@ -3,13 +3,15 @@
 //! Upstream: `FieldManager.Update` and the managers it is composed of.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-use portcullis_api::Object;
+use portcullis_api::{Object, Status};
 use serde_json::Value;
 
 use super::field_set::FieldSet;
 use super::managed::{Managed, Operation, Owned, Owner, is_reset};
 use super::tracked::{self, Tracked};
+use super::versions::{Changes, Versions};
 use crate::codec;
+use crate::conversion::Conversions;
 use crate::current::Current;
 use crate::scope::Scope;
 use portcullis_kinds::resource::Resource;
@@ -26,6 +28,7 @@ pub struct Writer<'a> {
     api_version: &'a str,
     manager: &'a str,
     empty: &'a [String],
+    conversions: Option<&'a Conversions>,
 }
 
 impl<'a> Writer<'a> {
@@ -42,6 +45,7 @@ impl<'a> Writer<'a> {
             api_version: scope.api_version,
             manager: if manager.is_empty() { UNKNOWN } else { manager },
             empty: &[],
+            conversions: scope.conversions,
         }
     }
 
@@ -69,7 +73,20 @@ impl<'a> Writer<'a> {
 
     /// The fields of the target that can have owners.
     pub fn tracked(self) -> Tracked<'a> {
-        Tracked::new(self.resource, self.api_version, self.subresource)
+        self.tracked_in(self.api_version)
+    }
+
+    /// As [`Writer::tracked`], in another version.
+    pub(super) fn tracked_in(self, api_version: &str) -> Tracked<'a> {
+        Tracked::new(self.resource, api_version, self.subresource)
+    }
+
+    /// The versions of the resource.
+    pub(super) const fn versions(self) -> Versions<'a> {
+        Versions {
+            resource: self.resource,
+            conversions: self.conversions,
+        }
     }
 
     /// The owner for a write.
@@ -85,24 +102,22 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Whether the resource is served in a version.
-    pub fn serves(self, api_version: &str) -> bool {
-        self.resource.api_versions().any(|v| v == api_version)
-    }
-
-    /// Records the creator of an object.
-    pub fn created(self, object: &mut dyn Object) {
+    /// Records the creator of an object. It has no owners if the entries sent with it are of a version to which
+    /// it cannot be converted.
+    pub async fn created(self, object: &mut dyn Object) {
         let sent = object.metadata_mut().managed_fields.take();
         let managed = sent
             .filter(|s| !is_reset(Some(s)))
             .and_then(|s| Managed::decode(s).ok());
         let empty = tracked::empty(self.resource, self.api_version);
-        self.record(&empty, object, managed.unwrap_or_default());
+        let recorded = self.record(&empty, object, managed.unwrap_or_default());
+        object.metadata_mut().managed_fields = recorded.await.unwrap_or_default();
     }
 
     /// Records the manager that changed an object. An object without owners stays so: the server created it,
-    /// or its owners were reset.
-    pub fn changed(self, current: &Current, object: &mut dyn Object) {
+    /// or its owners were reset. The owners stay as they were if the object cannot be converted to the
+    /// version of one of them (upstream: `UpdateNoErrors`).
+    pub async fn changed(self, current: &Current, object: &mut dyn Object) {
         let live = current.object.metadata().managed_fields.as_deref();
         let sent = object.metadata_mut().managed_fields.take();
         let managed = self.known(live, sent);
@@ -110,7 +125,8 @@ impl<'a> Writer<'a> {
             return;
         }
         let old = current.served(self.resource, self.api_version);
-        self.record(&old, object, managed);
+        let recorded = self.record(&old, object, managed).await;
+        object.metadata_mut().managed_fields = recorded.unwrap_or_else(|_| live.map(<[_]>::to_vec));
     }
 
     /// The owners before the write. Clients may change entries through the main resource; missing or
@@ -132,27 +148,39 @@ impl<'a> Writer<'a> {
         Managed::decode(live.unwrap_or_default().to_vec()).unwrap_or_default()
     }
 
-    fn record(self, old: &Value, object: &mut dyn Object, mut managed: Managed) {
+    /// The entries of an object after a change.
+    async fn record(
+        self,
+        old: &Value,
+        object: &dyn Object,
+        mut managed: Managed,
+    ) -> Result<Option<Vec<ManagedFieldsEntry>>, Status> {
         let mut new = codec::served(self.resource, self.api_version, object);
         for field in self.empty {
             if let Some(unset @ Value::Null) = new.pointer_mut(field) {
                 *unset = Value::Array(Vec::new());
             }
         }
-        self.update(old, &new, self.manager, &mut managed);
+        self.update(old, &new, self.manager, &mut managed).await?;
         managed.cap();
-        object.metadata_mut().managed_fields = managed.encode();
+        Ok(managed.encode())
     }
 
     /// Makes a manager the owner of its changes, and no other manager.
-    pub fn update(self, old: &Value, new: &Value, manager: &str, managed: &mut Managed) {
-        let found = self.tracked().compare(old, new);
-        let mut own = found.modified;
-        own.union(found.added);
-        for owned in managed.0.values_mut() {
-            owned.lose(&own);
-            owned.lose(&found.removed);
-        }
+    ///
+    /// # Errors
+    /// If the objects cannot be converted to the version of another manager.
+    pub(super) async fn update(
+        self,
+        old: &Value,
+        new: &Value,
+        manager: &str,
+        managed: &mut Managed,
+    ) -> Result<(), Status> {
+        managed.drop_obsolete(self.versions());
+        let changes = Changes::between(self, old, new, managed).await?;
+        managed.lose(&changes, None);
+        let own = changes.own.set;
         if !own.is_empty() {
             let owner = self.owner(manager, Operation::Update);
             let entry = managed
@@ -162,7 +190,8 @@ impl<'a> Writer<'a> {
             entry.gain(own);
             entry.time = Some(portcullis_kinds::time::now());
         }
-        managed.prune(|version| self.serves(version));
+        managed.drop_empty();
+        Ok(())
     }
 }
 

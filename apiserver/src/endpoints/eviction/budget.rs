@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -163,8 +164,9 @@ struct Charge<'a> {
     writer: Writer<'a>,
 }
 
+#[async_trait]
 impl Change for Charge<'_> {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+    async fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let budgets = GroupResource {
             group: "policy",
             resource: "poddisruptionbudgets",
@@ -178,7 +180,7 @@ impl Change for Charge<'_> {
             .cloned()
             .ok_or_else(gone)?;
         charge(&mut budget, self.pod)?;
-        self.writer.changed(current, &mut budget);
+        self.writer.changed(current, &mut budget).await;
         Ok(Box::new(budget))
     }
 }

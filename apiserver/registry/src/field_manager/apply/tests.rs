@@ -1,14 +1,22 @@
+use futures_util::FutureExt;
 use portcullis_api::{Status, UserInfo};
 use serde_json::{Value, json};
 
 use super::super::field_set::testing;
 use super::*;
+use crate::conversion::Conversions;
 use crate::scope::Scope;
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::table;
 
 mod custom;
 mod properties;
+mod versions;
+
+/// The result of work that waits for nothing.
+fn ready<T>(work: impl Future<Output = T>) -> T {
+    work.now_or_never().expect("nothing to wait for")
+}
 
 /// An object with a sequence of applies.
 struct Story {
@@ -16,6 +24,7 @@ struct Story {
     api_version: &'static str,
     live: Value,
     entries: Vec<ManagedFieldsEntry>,
+    conversions: Conversions,
 }
 
 impl Story {
@@ -29,6 +38,7 @@ impl Story {
             api_version,
             live: tracked::empty(resource, api_version),
             entries: Vec::new(),
+            conversions: Conversions::default(),
         }
     }
 
@@ -36,6 +46,7 @@ impl Story {
         let user = UserInfo::default();
         let scope = Scope {
             api_version: self.api_version,
+            conversions: Some(&self.conversions),
             ..Scope::all(self.resource, &user)
         };
         f(Writer::new(&scope, manager, "agent/1"))
@@ -49,7 +60,7 @@ impl Story {
                 force,
             };
             assert_eq!(apply.list_errors(), Vec::<String>::new());
-            apply.merge_into(&self.live, self.entries.clone())
+            ready(apply.merge_into(&self.live, self.entries.clone()))
         })?;
         self.live = applied.object;
         self.entries = applied.managed.unwrap_or_default();
@@ -63,7 +74,7 @@ impl Story {
     fn update(&mut self, manager: &str, new: Value) {
         let mut managed = Managed::decode(self.entries.clone()).unwrap();
         self.with_writer(manager, |writer| {
-            writer.update(&self.live, &new, manager, &mut managed)
+            ready(writer.update(&self.live, &new, manager, &mut managed)).unwrap();
         });
         self.live = new;
         self.entries = managed.encode().unwrap_or_default();
