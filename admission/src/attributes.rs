@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use portcullis_api::encode::TypeMeta;
 use portcullis_api::{GroupKind, GroupResource, Object, Status, UserInfo};
 
+use crate::metrics::Phase;
 use crate::operation::Operation;
 use crate::options::RequestOptions;
 use crate::reinvocation::Reinvocation;
@@ -180,9 +182,24 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// Annotations for the audit log, by `<domain>/<key>`. Clones add to the same.
+/// Annotations for the audit log, by `<domain>/<key>`, and how long webhooks took. Clones add to the same.
 #[derive(Clone, Debug)]
-pub struct AuditAnnotations(Option<Arc<Mutex<BTreeMap<String, String>>>>);
+pub struct AuditAnnotations(Option<Arc<Mutex<Collected>>>);
+
+#[derive(Debug, Default)]
+struct Collected {
+    annotations: BTreeMap<String, String>,
+    webhooks: WebhookTimes,
+}
+
+/// How long the webhooks of a request took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WebhookTimes {
+    /// Those that may change the object, which are called one after another.
+    pub mutating: Duration,
+    /// The slowest of those that check it, which are called concurrently.
+    pub validating: Duration,
+}
 
 impl Default for AuditAnnotations {
     /// None yet.
@@ -200,20 +217,42 @@ impl AuditAnnotations {
     /// Adds an annotation, unless there is one with that key: a repetition after a conflict does not change
     /// the first value (upstream: `addAuditAnnotationLocked`).
     pub fn add(&self, key: &str, value: &str) {
-        if let Some(annotations) = &self.0 {
-            let mut annotations = annotations.lock().unwrap_or_else(PoisonError::into_inner);
-            if !annotations.contains_key(key) {
-                annotations.insert(key.to_owned(), value.to_owned());
+        if let Some(collected) = &self.0 {
+            let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
+            if !collected.annotations.contains_key(key) {
+                let value = value.to_owned();
+                collected.annotations.insert(key.to_owned(), value);
             }
         }
     }
 
+    /// A webhook was called.
+    pub(crate) fn called(&self, phase: Phase, took: Duration) {
+        if let Some(collected) = &self.0 {
+            let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
+            let times = &mut collected.webhooks;
+            match phase {
+                Phase::Mutate => times.mutating += took,
+                Phase::Validate => times.validating = times.validating.max(took),
+            }
+        }
+    }
+
+    /// How long webhooks took so far.
+    pub fn webhook_times(&self) -> WebhookTimes {
+        let collected = self.0.as_ref();
+        collected.map_or_else(WebhookTimes::default, |collected| {
+            let collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
+            collected.webhooks
+        })
+    }
+
     /// All annotations so far.
     pub fn to_map(&self) -> BTreeMap<String, String> {
-        let annotations = self.0.as_ref();
-        annotations.map_or_else(BTreeMap::new, |annotations| {
-            let annotations = annotations.lock().unwrap_or_else(PoisonError::into_inner);
-            annotations.clone()
+        let collected = self.0.as_ref();
+        collected.map_or_else(BTreeMap::new, |collected| {
+            let collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
+            collected.annotations.clone()
         })
     }
 }

@@ -31,7 +31,7 @@ mod webhook;
 use async_trait::async_trait;
 use portcullis_api::Status;
 
-pub use attributes::{Attributes, AuditAnnotations, Warnings};
+pub use attributes::{Attributes, AuditAnnotations, Warnings, WebhookTimes};
 pub use chain::Chain;
 pub use configuration::Configuration;
 pub use lookups::Lookups;

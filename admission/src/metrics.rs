@@ -3,6 +3,7 @@
 //! Upstream: `k8s.io/apiserver/pkg/admission/metrics/metrics.go`.
 
 mod callbacks;
+pub(crate) mod conditions;
 mod names;
 pub(crate) mod policies;
 pub(crate) mod webhooks;

@@ -13,6 +13,7 @@ mod budget;
 pub mod event;
 mod facts;
 mod followed;
+pub mod latency;
 pub mod log;
 pub mod losses;
 pub mod metrics;

@@ -2,6 +2,7 @@
 //!
 //! All of it is the server's own: several in one process do not meet here.
 
+mod configuration;
 mod labels;
 mod process;
 mod requests;
@@ -24,6 +25,7 @@ use crate::audit::metrics::AuditMetrics;
 use crate::limits::Limits;
 use crate::request::RequestInfo;
 
+pub use self::configuration::ConfigMetrics;
 pub use self::requests::LongRunning;
 pub use self::store::{Objects, StoreMetrics, Timed};
 pub use self::watches::{EventMetrics, WatchMetrics};

@@ -4,6 +4,7 @@
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions/matcher.go`.
 
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::admissionregistration::v1::MatchCondition;
 use portcullis_cel::{Activation, Environment, Type};
@@ -24,6 +25,15 @@ pub(crate) struct Conditions(Vec<Condition>);
 struct Condition {
     name: String,
     expression: Expression,
+}
+
+/// What an evaluation of conditions is counted as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// How many conditions could not be evaluated.
+    pub(crate) errors: u64,
+    /// How long it took; `None` if there are no conditions.
+    pub(crate) took: Option<Duration>,
 }
 
 /// The position of a condition that is false.
@@ -53,13 +63,17 @@ impl Conditions {
     ///
     /// # Errors
     /// The errors of all conditions, as one text.
-    pub(crate) fn first_false_for(&self, input: &Input) -> Result<Option<False>, String> {
+    pub(crate) fn first_false_for(
+        &self,
+        input: &Input,
+        tally: &mut Tally,
+    ) -> Result<Option<False>, String> {
         let mut budget = Budget::new(COST, u64::MAX);
-        let found = self.first_false(&input.with_authorizer(), &mut budget);
+        let found = self.first_false(&input.with_authorizer(), &mut budget, tally);
         found.map_err(Failure::into_message)
     }
 
-    /// As [`hold_for`](Self::hold_for), within a budget.
+    /// As [`first_false_for`](Self::first_false_for), within a budget.
     ///
     /// # Errors
     /// [`Failure`].
@@ -67,15 +81,28 @@ impl Conditions {
         &'a self,
         activation: &'a Activation<'a>,
         budget: &mut Budget,
+        tally: &mut Tally,
     ) -> Result<Option<False>, Failure> {
-        let mut errors = Vec::new();
+        let (begun, mut errors) = (Instant::now(), Vec::new());
+        let mut found = Ok(None);
         for (at, condition) in self.0.iter().enumerate() {
             match budget.evaluate(&condition.expression, activation, None) {
-                Ok(value) if value.as_bool() == Some(false) => return Ok(Some(False(at))),
-                Ok(_) => {}
-                Err(Failure::Failed(error)) => errors.push(error),
-                Err(stopped) => return Err(stopped),
+                Ok(value) if value.as_bool() == Some(false) => found = Ok(Some(False(at))),
+                Ok(_) => continue,
+                Err(Failure::Failed(error)) => {
+                    errors.push(error);
+                    continue;
+                }
+                Err(stopped) => found = Err(stopped),
             }
+            break;
+        }
+        *tally = Tally {
+            errors: errors.len() as u64,
+            took: Some(begun.elapsed()),
+        };
+        if !matches!(found, Ok(None)) {
+            return found;
         }
         match errors.as_slice() {
             [] => Ok(None),
@@ -135,7 +162,8 @@ mod tests {
             name: "alice".to_owned(),
             ..UserInfo::default()
         };
-        let found = Conditions::of_webhook(&conditions).first_false_for(&Input {
+        let conditions = Conditions::of_webhook(&conditions);
+        let input = Input {
             object: json!({"metadata": {"name": "a"}, "data": {"k": "v"}}).into(),
             old_object: Value::Null.into(),
             request: json!({"operation": "CREATE", "userInfo": {"username": "alice"}}).into(),
@@ -149,7 +177,10 @@ mod tests {
                     ..Attributes::default()
                 },
             }),
-        });
+        };
+        let mut tally = Tally::default();
+        let found = conditions.first_false_for(&input, &mut tally);
+        assert!(tally.took.is_some() && (tally.errors > 0 || found.is_ok()));
         found.map(|condition| condition.is_none())
     }
 

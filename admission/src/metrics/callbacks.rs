@@ -2,6 +2,7 @@
 
 use prometheus::core::Collector;
 
+use super::conditions::ConditionMetrics;
 use super::policies::PolicyMetrics;
 use super::webhooks::WebhookMetrics;
 
@@ -11,6 +12,7 @@ pub struct CallbackMetrics {
     pub(crate) webhooks: WebhookMetrics,
     pub(crate) validating: PolicyMetrics,
     pub(crate) mutating: PolicyMetrics,
+    pub(crate) conditions: ConditionMetrics,
 }
 
 impl Default for CallbackMetrics {
@@ -20,6 +22,7 @@ impl Default for CallbackMetrics {
             webhooks: WebhookMetrics::new(),
             validating: PolicyMetrics::validating(),
             mutating: PolicyMetrics::mutating(),
+            conditions: ConditionMetrics::new(),
         }
     }
 }
@@ -29,6 +32,7 @@ impl CallbackMetrics {
     pub(super) fn collectors(&self) -> impl Iterator<Item = Box<dyn Collector>> {
         let policies = [&self.validating, &self.mutating];
         let policies = policies.into_iter().flat_map(PolicyMetrics::collectors);
-        self.webhooks.collectors().into_iter().chain(policies)
+        let webhooks = self.webhooks.collectors().into_iter().chain(policies);
+        webhooks.chain(self.conditions.collectors())
     }
 }

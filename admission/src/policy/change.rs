@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::effort::{Unfinished, finish};
 use super::evaluate::{COST, unmet_condition};
 use crate::expressions::budget::{Budget, COST_OF_ONE, Failure};
-use crate::expressions::conditions::{self, False};
+use crate::expressions::conditions::{self, False, Tally};
 use crate::expressions::input::Input;
 use crate::policies::mutating::{Change, MutatingPolicy};
 use crate::versions::{Served, Versions};
@@ -24,16 +24,18 @@ use crate::versions::{Served, Versions};
 pub(crate) async fn unmet(
     policy: &Arc<MutatingPolicy>,
     input: &Input,
-) -> Result<Option<False>, String> {
+) -> (Result<Option<False>, String>, Tally) {
     if policy.base.conditions.is_empty() {
-        return Ok(None);
+        return (Ok(None), Tally::default());
     }
     let held = finish(policy, input, |policy, input, work| {
         let mut budget = Budget::new(conditions::COST, work);
-        settled(unmet_condition(&policy.base, input, &mut budget))
+        let mut tally = Tally::default();
+        let held = unmet_condition(&policy.base, input, &mut budget, &mut tally);
+        settled(held).map(|held| (held, tally))
     });
-    held.await
-        .unwrap_or_else(|| Err(Failure::TooLong.into_message()))
+    let too_long = || Err(Failure::TooLong.into_message());
+    held.await.unwrap_or_else(|| (too_long(), Tally::default()))
 }
 
 /// The patch that a mutation describes.

@@ -10,7 +10,7 @@ use portcullis_cel::{Activation, Value, Variables};
 use super::effort::{Unfinished, finish};
 use super::findings::{Failed, Findings};
 use crate::expressions::budget::{Budget, COST_OF_ONE, Failure};
-use crate::expressions::conditions::{self, False};
+use crate::expressions::conditions::{self, False, Tally};
 use crate::expressions::input::Input;
 use crate::metrics::policies::ErrorType;
 use crate::policies::base::Base;
@@ -35,6 +35,7 @@ pub(crate) fn unmet_condition(
     base: &Base,
     input: &Input,
     budget: &mut Budget,
+    tally: &mut Tally,
 ) -> Result<Option<False>, Failure> {
     if base.conditions.is_empty() {
         return Ok(None);
@@ -42,7 +43,7 @@ pub(crate) fn unmet_condition(
     // conditions have no namespace
     let null = serde_json::Value::Null;
     let activation = input.with_authorizer().with("namespaceObject", &null);
-    base.conditions.first_false(&activation, budget)
+    base.conditions.first_false(&activation, budget, tally)
 }
 
 /// The findings for an error that ends the evaluation.
@@ -61,17 +62,25 @@ struct Evaluation<'a> {
 impl Evaluation<'_> {
     fn run(&self, work: u64) -> Result<Findings, Unfinished> {
         let mut budget = Budget::new(conditions::COST, work);
-        match unmet_condition(&self.policy.base, self.input, &mut budget) {
-            Ok(None) => {}
-            Ok(unmet) => {
-                return Ok(Findings {
-                    unmet,
-                    ..Findings::default()
-                });
-            }
+        let mut conditions = Tally::default();
+        let unmet = unmet_condition(&self.policy.base, self.input, &mut budget, &mut conditions);
+        let findings = match unmet {
+            Ok(None) => self.evaluated(&budget)?,
+            Ok(unmet) => Findings {
+                unmet,
+                ..Findings::default()
+            },
             Err(Failure::TooLong) => return Err(Unfinished),
-            Err(failure) => return Ok(stopped(self.policy, failure)),
-        }
+            Err(failure) => stopped(self.policy, failure),
+        };
+        Ok(Findings {
+            conditions,
+            ..findings
+        })
+    }
+
+    /// What the policy finds, its conditions aside.
+    fn evaluated(&self, budget: &Budget) -> Result<Findings, Unfinished> {
         let mut budget = Budget::new(COST, budget.work());
         let failures = match self.checks(&mut budget) {
             Ok(failures) => failures,

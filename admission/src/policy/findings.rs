@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::expressions::conditions::False;
+use crate::expressions::conditions::{False, Tally};
 use crate::metrics::policies::ErrorType;
 
 /// What a policy says of a request.
@@ -14,6 +14,8 @@ pub(crate) struct Findings {
     pub(crate) annotation_errors: Vec<String>,
     /// The condition for which the policy was not evaluated.
     pub(crate) unmet: Option<False>,
+    /// How the conditions were evaluated.
+    pub(crate) conditions: Tally,
 }
 
 /// A validation that is false, or an error that counts as one.

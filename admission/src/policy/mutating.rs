@@ -17,6 +17,7 @@ use super::traced;
 use crate::expressions::input::Input;
 use crate::lookups::Lookups;
 use crate::matching::documents::{encode, variable};
+use crate::metrics::conditions::{ConditionMetrics, Matched};
 use crate::metrics::policies::{Checked, ErrorType, PolicyMetrics};
 use crate::policies::MutatingPolicies;
 use crate::policies::base::Base;
@@ -38,6 +39,7 @@ pub(crate) struct MutatingPolicyPlugin {
     policies: Arc<MutatingPolicies>,
     finder: Finder,
     metrics: PolicyMetrics,
+    conditions: ConditionMetrics,
 }
 
 /// Why a request is denied.
@@ -97,6 +99,7 @@ impl MutatingPolicyPlugin {
             policies: Arc::clone(&lookups.mutating_policies),
             finder: Finder::new(lookups),
             metrics: lookups.metrics.mutating.clone(),
+            conditions: lookups.metrics.conditions.clone(),
         }
     }
 
@@ -148,7 +151,10 @@ impl MutatingPolicyPlugin {
         let base = &policy.base;
         let before = document(attributes, versions, &served).await?;
         input.object = variable(before.as_deref())?;
-        match unmet(policy, &input).await {
+        let (unmet, tally) = unmet(policy, &input).await;
+        let matched = Matched::by_policy(&base.name, attributes.operation);
+        self.conditions.observe(&matched, &tally);
+        match unmet {
             Ok(None) => {}
             Ok(Some(condition)) => {
                 traced::skipped(attributes, base, Some(binding), || {

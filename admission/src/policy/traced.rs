@@ -85,6 +85,7 @@ pub(super) fn found(
             failures,
             annotation_errors,
             unmet,
+            conditions: _,
             ..
         } = findings;
         if let Some(condition) = unmet {

@@ -13,6 +13,7 @@ use super::outcome::{Annotations, Outcome};
 use super::request::Request;
 use super::traced;
 use crate::lookups::Lookups;
+use crate::metrics::conditions::{ConditionMetrics, Matched};
 use crate::metrics::policies::PolicyMetrics;
 use crate::policies::ValidatingPolicies;
 use crate::policies::compiled::Policy;
@@ -27,6 +28,7 @@ pub(crate) struct ValidatingPolicyPlugin {
     policies: Arc<ValidatingPolicies>,
     finder: Finder,
     metrics: PolicyMetrics,
+    conditions: ConditionMetrics,
 }
 
 impl ValidatingPolicyPlugin {
@@ -35,6 +37,7 @@ impl ValidatingPolicyPlugin {
             policies: Arc::clone(&lookups.validating_policies),
             finder: Finder::new(lookups),
             metrics: lookups.metrics.validating.clone(),
+            conditions: lookups.metrics.conditions.clone(),
         }
     }
 
@@ -54,6 +57,8 @@ impl ValidatingPolicyPlugin {
                 Ok(invocation) => {
                     let input = &invocation.input;
                     let findings = evaluate(policy, input).await;
+                    let matched = Matched::by_policy(&base.name, attributes.operation);
+                    self.conditions.observe(&matched, &findings.conditions);
                     let binding = invocation.binding;
                     traced::found(attributes, base, binding, &input.params, &findings);
                     outcome.take(findings, base, binding, &mut annotations, attributes);

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::traced;
 use crate::Attributes;
+use crate::expressions::conditions::Tally;
 use crate::expressions::input::Input;
 use crate::hooks::compiled::Hook;
 use crate::hooks::index::{Hooks, Listed};
@@ -20,6 +21,7 @@ use crate::matching::exempt;
 use crate::matching::mismatch::Mismatch;
 use crate::matching::request::{Reviewed, caller};
 use crate::matching::served::served;
+use crate::metrics::conditions::{ConditionMetrics, Matched};
 use crate::permissions::Permissions;
 use crate::versions::Served;
 
@@ -27,6 +29,9 @@ use crate::versions::Served;
 pub(super) struct Matcher {
     namespaces: Arc<dyn Lookup<Namespace>>,
     permissions: Arc<dyn Permissions>,
+    conditions: ConditionMetrics,
+    /// The value of the label `type` in metrics.
+    phase: &'static str,
 }
 
 /// How a webhook is to be called.
@@ -54,10 +59,13 @@ pub(super) fn considered<'h>(hooks: &'h Hooks, attributes: &Attributes<'_>) -> &
 }
 
 impl Matcher {
-    pub(super) fn new(lookups: &Lookups) -> Self {
+    /// `phase`: the type of admission, by upstream's name in metrics.
+    pub(super) fn new(lookups: &Lookups, phase: &'static str) -> Self {
         Self {
             namespaces: Arc::clone(&lookups.namespaces),
             permissions: Arc::clone(&lookups.permissions),
+            conditions: lookups.metrics.conditions.clone(),
+            phase,
         }
     }
 
@@ -110,13 +118,24 @@ impl Matcher {
             params: Value::Null.into(),
             caller: caller(attributes, &self.permissions).into(),
         };
-        match hook.conditions.first_false_for(&input) {
+        let matched = Matched {
+            name: &hook.name,
+            kind: "webhook",
+            phase: self.phase,
+            operation: attributes.operation,
+        };
+        let mut tally = Tally::default();
+        let found = hook.conditions.first_false_for(&input, &mut tally);
+        self.conditions.observe(&matched, &tally);
+        match found {
             Ok(None) => Ok(true),
             Ok(Some(condition)) => {
+                self.conditions.excluded(&matched);
                 traced::skipped(attributes, hook, || hook.conditions.words(condition));
                 Ok(false)
             }
             Err(error) if hook.fails_open => {
+                self.conditions.excluded(&matched);
                 traced::failed(attributes, hook, &error);
                 Ok(false)
             }

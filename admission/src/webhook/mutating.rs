@@ -19,6 +19,7 @@ use crate::hooks::index::Listed;
 use crate::lookups::Lookups;
 use crate::matching::documents::{EncodedVersions, encode};
 use crate::matching::request::Reviewed;
+use crate::metrics::Phase;
 use crate::metrics::webhooks::{Called, WebhookMetrics};
 use crate::versions::Versions;
 use crate::{Attributes, MutatingPlugin};
@@ -41,7 +42,7 @@ impl MutatingWebhooks {
     pub(crate) fn new(lookups: &Lookups) -> Self {
         Self {
             webhooks: Arc::clone(&lookups.webhooks),
-            matcher: Matcher::new(lookups),
+            matcher: Matcher::new(lookups, METRICS_TYPE),
             metrics: lookups.metrics.webhooks.clone(),
         }
     }
@@ -110,9 +111,11 @@ impl MutatingWebhooks {
             operation: attributes.operation,
             outcome: outcome(&changed, hook),
         };
-        self.metrics.observe(&call, start.elapsed());
+        let took = start.elapsed();
+        self.metrics.observe(&call, took);
         let has_changed = matches!(changed, Ok(true));
         let annotations = &attributes.audit_annotations;
+        annotations.called(Phase::Mutate, took);
         annotations::mutation(annotations, hook, round, position, has_changed);
         match changed {
             Ok(changed) => {

@@ -19,6 +19,7 @@ use crate::hooks::index::Listed;
 use crate::lookups::Lookups;
 use crate::matching::documents::EncodedVersions;
 use crate::matching::request::Reviewed;
+use crate::metrics::Phase;
 use crate::metrics::webhooks::{Called, WebhookMetrics};
 use crate::versions::Versions;
 use crate::{Attributes, ValidatingPlugin};
@@ -40,7 +41,7 @@ impl ValidatingWebhooks {
     pub(crate) fn new(lookups: &Lookups) -> Self {
         Self {
             webhooks: Arc::clone(&lookups.webhooks),
-            matcher: Matcher::new(lookups),
+            matcher: Matcher::new(lookups, METRICS_TYPE),
             metrics: lookups.metrics.webhooks.clone(),
         }
     }
@@ -94,7 +95,9 @@ impl ValidatingWebhooks {
             operation: attributes.operation,
             outcome: outcome(&called, hook),
         };
-        self.metrics.observe(&observed, start.elapsed());
+        let took = start.elapsed();
+        self.metrics.observe(&observed, took);
+        attributes.audit_annotations.called(Phase::Validate, took);
         let Err(failure) = called else {
             traced::allowed(attributes, hook, attributes.traced_object());
             return Ok(());

@@ -3,6 +3,7 @@
 //! Upstream: `time.ParseDuration`, which has the same error texts.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// Units in nanoseconds.
 const UNITS: [(&str, u64); 8] = [
@@ -57,6 +58,33 @@ pub fn parse(text: &str) -> Result<i64, String> {
     }
     let total = if negative { -total } else { total };
     i64::try_from(total).map_err(|_| invalid())
+}
+
+/// A duration as Go prints it, such as `1m30.5s` or `612.5ms` (`time.Duration.String`).
+pub fn format(duration: Duration) -> String {
+    let (seconds, nanoseconds) = (duration.as_secs(), duration.subsec_nanos());
+    if seconds == 0 {
+        return match nanoseconds {
+            0 => "0s".to_owned(),
+            1..1_000 => format!("{nanoseconds}ns"),
+            1_000..1_000_000 => format!("{}µs", decimal(0, nanoseconds.into(), 1_000)),
+            _ => format!("{}ms", decimal(0, nanoseconds.into(), 1_000_000)),
+        };
+    }
+    let last = decimal(seconds % 60, nanoseconds.into(), 1_000_000_000);
+    match (seconds / 3600, seconds / 60 % 60) {
+        (0, 0) => format!("{last}s"),
+        (0, minutes) => format!("{minutes}m{last}s"),
+        (hours, minutes) => format!("{hours}h{minutes}m{last}s"),
+    }
+}
+
+/// A number of units and parts of one, without zeros at its end.
+fn decimal(whole: u64, parts: u64, per_unit: u64) -> String {
+    let (whole, parts) = (whole + parts / per_unit, parts % per_unit);
+    let digits = per_unit.ilog10() as usize;
+    let text = format!("{whole}.{parts:0digits$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// The digits a text begins with, and the rest of it.
@@ -117,6 +145,23 @@ mod tests {
             ("-9223372036854775808ns", i64::MIN),
         ] {
             assert_eq!(parse(text), Ok(nanoseconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_printed_as_in_go() {
+        for (nanoseconds, text) in [
+            (0, "0s"),
+            (7, "7ns"),
+            (1_500, "1.5µs"),
+            (612_340_000, "612.34ms"),
+            (1_000_000_000, "1s"),
+            (10_000_000_000, "10s"),
+            (90_050_000_000, "1m30.05s"),
+            (3_600_000_000_001, "1h0m0.000000001s"),
+        ] {
+            assert_eq!(format(Duration::from_nanos(nanoseconds)), text);
+            assert_eq!(parse(text).map(|n| n.unsigned_abs()), Ok(nanoseconds));
         }
     }
 

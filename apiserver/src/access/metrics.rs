@@ -16,7 +16,15 @@ pub struct AuthorizationMetrics {
     evaluations: IntCounterVec,
     durations: HistogramVec,
     failed_open: IntCounterVec,
+    condition_errors: IntCounterVec,
+    exclusions: IntCounterVec,
+    condition_durations: HistogramVec,
 }
+
+/// The type of authorizers that have match conditions.
+const WEBHOOK: &str = "Webhook";
+/// Upper bounds of the buckets of match conditions, in seconds.
+const CONDITION_BUCKETS: [f64; 7] = [0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25];
 
 /// How a question to a webhook ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +60,11 @@ impl AuthorizationMetrics {
             "How long authorization webhooks took to answer in seconds, tries together, by name and result.",
         );
         let durations = durations.buckets(DEFAULT_BUCKETS.to_vec());
+        let condition_durations = HistogramOpts::new(
+            named("match_condition_evaluation_seconds"),
+            "How long match conditions of authorizers took to evaluate in seconds, by type and name.",
+        );
+        let condition_durations = condition_durations.buckets(CONDITION_BUCKETS.to_vec());
         Self {
             decisions: counters(
                 "decisions_total",
@@ -69,6 +82,18 @@ impl AuthorizationMetrics {
                 "Questions that authorization webhooks did not answer, and that others decided, by name and result.",
                 &["name", "result"],
             ),
+            condition_errors: counters(
+                "match_condition_evaluation_errors_total",
+                "Requests for which match conditions of authorizers could not be evaluated, by type and name.",
+                &["name", "type"],
+            ),
+            exclusions: counters(
+                "match_condition_exclusions_total",
+                "Requests that match conditions kept from authorizers, by type and name.",
+                &["name", "type"],
+            ),
+            condition_durations: HistogramVec::new(condition_durations, &["name", "type"])
+                .expect(VALID),
         }
     }
 
@@ -92,9 +117,24 @@ impl AuthorizationMetrics {
         self.failed_open.with_label_values(&labels).inc();
     }
 
+    /// The match conditions of a webhook were evaluated.
+    pub(super) fn matched(&self, name: &str, held: &Result<bool, String>, took: Duration) {
+        let labels = [name, WEBHOOK];
+        let durations = self.condition_durations.with_label_values(&labels);
+        durations.observe(took.as_secs_f64());
+        match held {
+            Ok(true) => {}
+            Ok(false) => self.exclusions.with_label_values(&labels).inc(),
+            Err(_) => self.condition_errors.with_label_values(&labels).inc(),
+        }
+    }
+
     /// All of them, to be registered.
-    pub fn collectors(&self) -> [Box<dyn Collector>; 4] {
+    pub fn collectors(&self) -> [Box<dyn Collector>; 7] {
         [
+            Box::new(self.condition_errors.clone()),
+            Box::new(self.exclusions.clone()),
+            Box::new(self.condition_durations.clone()),
             Box::new(self.decisions.clone()),
             Box::new(self.evaluations.clone()),
             Box::new(self.durations.clone()),

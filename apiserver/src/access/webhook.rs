@@ -116,8 +116,13 @@ impl WebhookAuthorizer {
     }
 
     async fn verdict(&self, attributes: &Attributes<'_>) -> Result<Verdict, String> {
-        if !conditions::hold(&self.conditions, attributes)? {
-            return Ok(Verdict::default());
+        if !self.conditions.is_empty() {
+            let begun = Instant::now();
+            let held = conditions::hold(&self.conditions, attributes);
+            self.metrics.matched(&self.name, &held, begun.elapsed());
+            if !held? {
+                return Ok(Verdict::default());
+            }
         }
         let question = self.version.question(attributes)?;
         let key = hash(&question);

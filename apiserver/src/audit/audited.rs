@@ -3,6 +3,7 @@
 //! Upstream: `AuditContext` in `k8s.io/apiserver/pkg/audit`, `WithAudit` in `pkg/endpoints/filters`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -20,6 +21,7 @@ use super::auditor::Auditor;
 use super::event::{Event, Moment};
 use super::facts::Facts;
 use super::followed::Followed;
+use super::latency::{self, IdentifiedIn, Latencies};
 use super::noted::{Noted, ObjectNames, Outcome};
 use super::policy::{Level, Stage, Verdict};
 use crate::limits::is_long_running;
@@ -33,6 +35,7 @@ pub struct Audited {
     facts: Facts,
     noted: Mutex<Noted>,
     annotations: AuditAnnotations,
+    latencies: Arc<Latencies>,
 }
 
 impl Audited {
@@ -46,18 +49,28 @@ impl Audited {
         if verdict.level == Level::None {
             return None;
         }
+        let latencies = Latencies::default();
+        if let Some(IdentifiedIn(time)) = extensions.get() {
+            latencies.add(latency::Stage::Authentication, *time);
+        }
         Some(Arc::new(Self {
             auditor: auditor.clone(),
             verdict,
             facts: Facts::of(request, described.clone()),
             noted: Mutex::default(),
             annotations: AuditAnnotations::default(),
+            latencies: Arc::new(latencies),
         }))
     }
 
     /// The annotations that handlers add.
     pub const fn annotations(&self) -> &AuditAnnotations {
         &self.annotations
+    }
+
+    /// The time that the request spends in each stage.
+    pub const fn latencies(&self) -> &Arc<Latencies> {
+        &self.latencies
     }
 
     /// Notes the impersonated user.
@@ -193,17 +206,26 @@ impl Audited {
         if self.verdict.omitted.contains(stage) {
             return None;
         }
+        let received = self.facts.id.received;
+        let at = match stage {
+            Stage::RequestReceived => received,
+            _ => Timestamp::now(),
+        };
+        let mut annotations = self.annotations.to_map();
+        if stage == Stage::ResponseComplete {
+            // the clock may have been set back
+            let total = Duration::try_from(at.duration_since(received)).unwrap_or_default();
+            let webhooks = self.annotations.webhook_times();
+            annotations.extend(self.latencies.annotations(total, webhooks));
+        }
         let noted = self.noted.lock();
         let moment = Moment {
             stage,
-            at: match stage {
-                Stage::RequestReceived => self.facts.id.received,
-                _ => Timestamp::now(),
-            },
+            at,
             verdict: self.verdict,
             facts: &self.facts,
             noted: &noted,
-            annotations: self.annotations.to_map(),
+            annotations,
         };
         Some(moment.event(self.auditor.wants_legacy()))
     }

@@ -16,7 +16,7 @@ use tower::{Layer, Service};
 
 use super::catch_panic;
 use crate::audit::noted::Outcome;
-use crate::audit::{Audited, Auditor};
+use crate::audit::{Audited, Auditor, latency};
 use crate::limits::{self, Due};
 use crate::response::{self, Response};
 
@@ -89,7 +89,9 @@ where
         waiting.audited = None;
         return response::status(&Status::internal("failed to store audit event"));
     }
-    let served = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
+    let latencies = audited.latencies().clone();
+    let served = latency::measured(latencies, async { inner.call(request).await });
+    let served = AssertUnwindSafe(served).catch_unwind().await;
     waiting.audited = None;
     match served {
         Ok(Ok(response)) => audited.answered(response).await,

@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use axum::extract::Request;
 use futures_util::future::BoxFuture;
@@ -16,6 +17,7 @@ use tower::{Layer, Service};
 
 use super::trace;
 use crate::access::authentication;
+use crate::audit::latency::IdentifiedIn;
 use crate::audit::{Audited, Auditor};
 use crate::request::Peer;
 use crate::response::{self, Response};
@@ -113,7 +115,13 @@ where
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
-            match layer.identify(&mut request).await {
+            let begun = layer.auditor.as_ref().map(|_| Instant::now());
+            let identified = layer.identify(&mut request).await;
+            if let Some(begun) = begun {
+                let time = IdentifiedIn(begun.elapsed());
+                request.extensions_mut().insert(time);
+            }
+            match identified {
                 Ok(()) => inner.call(request).await,
                 Err(status) => {
                     let response = layer.reject(&status);

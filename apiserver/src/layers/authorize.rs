@@ -1,6 +1,7 @@
 //! Authorization. Inner services find the result in [`crate::access::Authorized`].
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use axum::extract::Request;
@@ -11,7 +12,7 @@ use portcullis_rbac::Authorizer;
 use super::decide::Decide;
 use super::reject::unidentified;
 use crate::access::authorization;
-use crate::audit::Audited;
+use crate::audit::{Audited, latency};
 use crate::request::Described;
 
 /// Accepts the requests that the authorizer allows.
@@ -37,6 +38,7 @@ impl Decide for Authorize {
     }
 
     async fn wait(&self, request: &mut Request) -> Result<(), Status> {
+        let begun = Instant::now();
         let AuthorizationInput {
             described,
             user,
@@ -44,7 +46,9 @@ impl Decide for Authorize {
         } = AuthorizationInput::take(request)?;
         let authorized =
             authorization::authorize_async(self.0.as_ref(), described, user, annotations.as_ref());
-        request.extensions_mut().insert(authorized.await?);
+        let authorized = authorized.await;
+        latency::took(latency::Stage::Authorization, begun.elapsed());
+        request.extensions_mut().insert(authorized?);
         Ok(())
     }
 }

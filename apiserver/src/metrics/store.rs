@@ -18,6 +18,7 @@ use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntGaugeVec, Opts};
 
 use super::requests::SECONDS;
+use crate::audit::latency;
 
 const VALID: &str = "these names are valid";
 
@@ -145,7 +146,9 @@ impl Timed {
     }
 
     fn took(&self, operation: &'static str, key: &str, begun: Instant) {
-        let took = begun.elapsed().as_secs_f64();
+        let took = begun.elapsed();
+        latency::took(latency::Stage::Storage, took);
+        let took = took.as_secs_f64();
         let rest = key.strip_prefix(&self.prefix).unwrap_or(key);
         let rest = rest.trim_start_matches('/');
         let slashes = rest.match_indices('/').map(|(at, _)| at);

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
+use portcullis_kinds::duration;
 use rustls::ClientConfig;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -153,7 +154,10 @@ impl WebhookClient {
         timeout: Duration,
     ) -> Result<Reply, (CallError, HttpsError)> {
         let seconds = timeout.as_secs() + u64::from(timeout.subsec_nanos() > 0);
-        let query = format!("?timeout={}", go_duration(seconds));
+        let query = format!(
+            "?timeout={}",
+            duration::format(Duration::from_secs(seconds))
+        );
         self.send(&query, body, timeout).await.map_err(|error| {
             let why = go_error::text(&error, &self.address.shown);
             let url = format!("{}{query}", self.address.shown);
@@ -203,14 +207,6 @@ fn headers(authorization: Option<&str>, agent: &'static str) -> Result<HeaderMap
         headers.insert(AUTHORIZATION, value);
     }
     Ok(headers)
-}
-
-/// Whole seconds as Go prints a `time.Duration`.
-fn go_duration(seconds: u64) -> String {
-    match (seconds / 60, seconds % 60) {
-        (0, seconds) => format!("{seconds}s"),
-        (minutes, seconds) => format!("{minutes}m{seconds}s"),
-    }
 }
 
 #[cfg(test)]

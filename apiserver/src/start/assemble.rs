@@ -37,7 +37,7 @@ use crate::endpoints::openid::OpenId;
 use crate::explain::explainer::Explainer;
 use crate::layers::Gate;
 use crate::limits::Limits;
-use crate::metrics::{Metrics, StoreMetrics};
+use crate::metrics::{ConfigMetrics, Metrics, StoreMetrics};
 use crate::outbound::aggregated::AggregatedServers;
 use crate::outbound::aggregated::metrics::Unavailable;
 use crate::outbound::backends::Backends;
@@ -292,6 +292,9 @@ fn counted(
         vec![aggregation.servers.losses(), Box::new(unavailable)];
     counted.extend(authorizers.metrics.collectors());
     counted.extend(identities.metrics.collectors());
+    let configurations = [&identities.config_metrics, &authorizers.config_metrics];
+    let configurations = configurations.into_iter().flatten();
+    counted.extend(configurations.flat_map(ConfigMetrics::collectors));
     counted
 }
 

@@ -8,14 +8,14 @@ mod mappings;
 mod rules;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use portcullis_api::field_error::{BadValue, aggregate, go_quote};
 use portcullis_api::{ErrorList, FieldError, Path};
 use portcullis_authn::oidc::{JwtOptions, OidcTokens};
-use portcullis_authn::{ALGORITHMS, Anonymous, FileError, Reloading};
+use portcullis_authn::{ALGORITHMS, Anonymous, FileError, Reload, Reloading};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -23,9 +23,11 @@ use self::issuer::{Issuers, WrittenIssuer};
 use self::mappings::WrittenMappings;
 use self::rules::{WrittenClaimRule, WrittenUserRule};
 use super::error::StartError;
+use super::host::host_name;
 use crate::config::Serve;
 use crate::endpoints::body;
 use crate::files;
+use crate::metrics::ConfigMetrics;
 
 /// The option that names the file.
 pub(super) const OPTION: &str = "--authentication-config";
@@ -45,6 +47,10 @@ pub(super) struct Configured {
     pub(super) issuers: Arc<ConfiguredIssuers>,
     /// Which requests without credentials are anonymous, if the file says so.
     pub(super) anonymous: Option<Anonymous>,
+    /// Reads the file again when it changes.
+    pub(super) reload: Arc<dyn Reload>,
+    /// What is counted of that.
+    pub(super) metrics: ConfigMetrics,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +104,7 @@ pub(super) fn load(options: &Serve) -> Result<Option<Configured>, StartError> {
         own_issuers: options.service_accounts.service_account_issuer.clone(),
         known: Issuers::default(),
         anonymous: Mutex::default(),
+        text: Mutex::default(),
     };
     let reader = Arc::new(reader);
     let reading = reader.clone();
@@ -112,10 +119,42 @@ pub(super) fn load(options: &Serve) -> Result<Option<Configured>, StartError> {
         let why = "anonymous: Forbidden: --anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file";
         return Err(StartError::option(OPTION, files::unusable(path, &why)));
     }
+    let issuers = Arc::new(issuers);
+    let metrics = ConfigMetrics::of_authentication(&host_name());
+    metrics.applied(&reader.text.lock());
     Ok(Some(Configured {
-        issuers: Arc::new(issuers),
+        issuers: issuers.clone(),
         anonymous: written.map(anonymous),
+        reload: Arc::new(CountedReload {
+            issuers,
+            reader,
+            metrics: metrics.clone(),
+        }),
+        metrics,
     }))
+}
+
+/// Counts how often the file is read again.
+struct CountedReload {
+    issuers: Arc<ConfiguredIssuers>,
+    reader: Arc<Reader>,
+    metrics: ConfigMetrics,
+}
+
+impl Reload for CountedReload {
+    fn path(&self) -> &FilePath {
+        self.issuers.path()
+    }
+
+    fn reload(&self) -> Result<bool, FileError> {
+        let reloaded = self.issuers.reload();
+        match &reloaded {
+            Ok(true) => self.metrics.reloaded(&self.reader.text.lock()),
+            Ok(false) => {}
+            Err(_) => self.metrics.failed(),
+        }
+        reloaded
+    }
 }
 
 /// Reads the file again whenever it changes.
@@ -127,12 +166,17 @@ struct Reader {
     known: Issuers,
     /// What the file said of anonymous requests when it was first read: that does not change.
     anonymous: Mutex<Option<Option<WrittenAnonymous>>>,
+    /// The text that is in force.
+    text: Mutex<Vec<u8>>,
 }
 
 impl Reader {
     fn read(&self, text: &[u8]) -> Result<Vec<OidcTokens>, FileError> {
-        self.of(text)
-            .map_err(|why| files::unusable(&self.path, &why))
+        let issuers = self
+            .of(text)
+            .map_err(|why| files::unusable(&self.path, &why))?;
+        text.clone_into(&mut self.text.lock());
+        Ok(issuers)
     }
 
     fn of(&self, text: &[u8]) -> Result<Vec<OidcTokens>, String> {

@@ -9,12 +9,14 @@ use portcullis_rbac::{
 
 use super::authorization_config::{self, Configured};
 use super::error::StartError;
+use super::host::host_name;
 use super::webhook;
 use crate::access::counted::Counted;
 use crate::access::metrics::AuthorizationMetrics;
 use crate::access::webhook::{Lifetimes, ReviewVersion, WebhookAuthorizer};
 use crate::config::AuthorizationMode;
 use crate::config::authorization::Authorization;
+use crate::metrics::ConfigMetrics;
 
 const CONFIG: &str = "--authorization-config";
 const MODE: &str = "--authorization-mode";
@@ -28,6 +30,8 @@ pub(super) struct Authorizers {
     members: Vec<Member>,
     /// What they are counted with.
     pub(super) metrics: AuthorizationMetrics,
+    /// What is counted of the file of `--authorization-config`.
+    pub(super) config_metrics: Option<ConfigMetrics>,
 }
 
 /// An authorizer, and its name in metrics.
@@ -48,10 +52,15 @@ impl Authorizers {
     /// [`StartError`], which names option and file.
     pub(super) fn of(options: &Authorization) -> Result<Self, StartError> {
         if let Some(path) = &options.authorization_config {
-            let configured = authorization_config::read(path).map_err(|why| {
+            let failed = |why| {
                 let why = format!("failed to load AuthorizationConfiguration from file: {why}");
                 StartError::option(CONFIG, why)
-            })?;
+            };
+            let text = std::fs::read(path);
+            let text = text.map_err(|why| failed(format!("{}: {why}", path.display())))?;
+            let configured = authorization_config::read(path, &text).map_err(failed)?;
+            let config_metrics = ConfigMetrics::of_authorization(&host_name());
+            config_metrics.applied(&text);
             let metrics = AuthorizationMetrics::new();
             let members = configured
                 .into_iter()
@@ -59,6 +68,7 @@ impl Authorizers {
             return Ok(Self {
                 members: members.collect::<Result<_, _>>()?,
                 metrics,
+                config_metrics: Some(config_metrics),
             });
         }
         let modes = &options.authorization_mode;
@@ -80,6 +90,7 @@ impl Authorizers {
         Ok(Self {
             members: modes.iter().map(member).collect(),
             metrics,
+            config_metrics: None,
         })
     }
 

@@ -50,13 +50,12 @@ struct Written {
     webhook: Option<WrittenWebhook>,
 }
 
-/// Reads a file: who decides, by name.
+/// Reads the text of a file: who decides, by name.
 ///
 /// # Errors
 /// What is wrong with it, in one line.
-pub(super) fn read(path: &FilePath) -> Result<Vec<(String, Configured)>, String> {
-    let text = std::fs::read(path).map_err(|why| format!("{}: {why}", path.display()))?;
-    let document = body::yaml(&text).map_err(|why| why.in_go())?;
+pub(super) fn read(path: &FilePath, text: &[u8]) -> Result<Vec<(String, Configured)>, String> {
+    let document = body::yaml(text).map_err(|why| why.in_go())?;
     let configured = of(document).map_err(|why| format!("{}: {why}", path.display()))?;
     Ok(configured)
 }

@@ -18,6 +18,7 @@ use super::token_webhook::{self, PlannedTokenWebhook};
 use super::tokens::TokenKeys;
 use crate::access::metrics::TokenCacheMetrics;
 use crate::config::Serve;
+use crate::metrics::ConfigMetrics;
 use crate::tokens::{Bound, Tokens};
 
 /// The authenticators of files, read before anything is opened.
@@ -28,6 +29,8 @@ pub struct Identities {
     webhook: Option<PlannedTokenWebhook>,
     /// What the token webhook is counted with.
     pub(super) metrics: TokenCacheMetrics,
+    /// What is counted of the file of `--authentication-config`.
+    pub(super) config_metrics: Option<ConfigMetrics>,
     bootstrap_tokens: bool,
     reloads: Vec<Arc<dyn Reload>>,
     anonymous: Anonymous,
@@ -51,6 +54,7 @@ impl Identities {
             issuer: None,
             webhook: token_webhook::load(&options.token_webhook)?,
             metrics: TokenCacheMetrics::new(),
+            config_metrics: None,
             bootstrap_tokens: options.enable_bootstrap_token_auth,
             anonymous: match options.anonymous_auth {
                 Some(false) => Anonymous::Never,
@@ -127,7 +131,8 @@ impl Identities {
     /// Adds the issuers that options name.
     fn add_issuers(&mut self, options: &Serve) -> Result<(), StartError> {
         if let Some(configured) = authentication_config::load(options)? {
-            self.reloads.push(configured.issuers.clone());
+            self.reloads.push(configured.reload);
+            self.config_metrics = Some(configured.metrics);
             self.issuer = Some(Named {
                 name: authentication_config::OPTION,
                 member: configured.issuers,

@@ -34,6 +34,12 @@ async fn webhooks_and_policies_are_counted() {
     let webhooks = [
         webhook("broken", &hook.config("/broken"), &ignored),
         webhook(
+            "errs",
+            &hook.config("/"),
+            &json!({"failurePolicy": "Ignore", "matchConditions":
+            [{"name": "z", "expression": "object.data.none == 'x'"}]}),
+        ),
+        webhook(
             "denies",
             &hook.config("/deny"),
             &json!({"matchConditions":
@@ -42,7 +48,11 @@ async fn webhooks_and_policies_are_counted() {
     ];
     configure(&admin, "Validating", "v", &webhooks).await;
     let group = "/apis/admissionregistration.k8s.io/v1";
-    let warns = policy("warns", &json!({"validations": [{"expression": "false"}]}));
+    let warns = policy(
+        "warns",
+        &json!({"validations": [{"expression": "false"}],
+            "matchConditions": [{"name": "y", "expression": "true"}]}),
+    );
     created(
         &admin,
         &format!("{group}/validatingadmissionpolicies"),
@@ -66,6 +76,11 @@ async fn webhooks_and_policies_are_counted() {
         r#"apiserver_admission_webhook_fail_open_count{name="broken.example.com",type="validating"} 2"#,
         r#"apiserver_admission_webhook_request_total{code="403",name="denies.example.com",operation="CREATE",rejected="true",type="validating"} 1"#,
         r#"apiserver_admission_webhook_rejection_count{error_type="no_error",name="denies.example.com",operation="CREATE",rejection_code="403",type="validating"} 1"#,
+        r#"apiserver_admission_match_condition_exclusions_total{kind="webhook",name="denies.example.com",operation="CREATE",type="validating"} 1"#,
+        r#"apiserver_admission_match_condition_evaluation_seconds_count{kind="webhook",name="denies.example.com",operation="CREATE",type="validating"} 2"#,
+        r#"apiserver_admission_match_condition_evaluation_errors_total{kind="webhook",name="errs.example.com",operation="CREATE",type="validating"} 2"#,
+        r#"apiserver_admission_match_condition_exclusions_total{kind="webhook",name="errs.example.com",operation="CREATE",type="validating"} 2"#,
+        r#"apiserver_admission_match_condition_evaluation_seconds_count{kind="policy",name="warns",operation="CREATE",type="validate"} 2"#,
         r#"apiserver_validating_admission_policy_check_total{enforcement_action="warn",error_type="no_error",policy="warns",policy_binding="b"} 2"#,
         r#"apiserver_validating_admission_policy_check_duration_seconds_count{enforcement_action="warn",error_type="no_error",policy="warns",policy_binding="b"} 2"#,
     ] {

@@ -96,6 +96,7 @@ async fn webhooks_are_recorded() {
     let admin = audited.server.admin();
     let hook = Webhook::start(|path, _| match path {
         "/mutate" => patch(&json!([{"op": "add", "path": "/data/by", "value": "hook"}])),
+        "/never" => Reply::Never,
         "/down" => Reply::Raw(http::StatusCode::INTERNAL_SERVER_ERROR, "down".into()),
         _ => Reply::Review(json!({"allowed": true, "auditAnnotations": {"key": "value"}})),
     })
@@ -112,12 +113,14 @@ async fn webhooks_are_recorded() {
         webhook("down.example.com", "/down", "Ignore")]});
     let path = format!("{group}/mutatingwebhookconfigurations");
     posted(&admin, &path, &mutating).await;
+    let mut never = webhook("never.example.com", "/never", "Ignore");
+    never["timeoutSeconds"] = json!(1);
     let validating = json!({"metadata": {"name": "v"}, "webhooks": [
-        webhook("check.example.com", "/check", "Fail")]});
+        webhook("check.example.com", "/check", "Fail"), never]});
     let path = format!("{group}/validatingwebhookconfigurations");
     posted(&admin, &path, &validating).await;
     posted(&named(&admin, "map"), MAPS, &map("a")).await;
-    assert_eq!(hook.paths().len(), 3);
+    assert_eq!(hook.paths().len(), 4);
     let told = annotations(&audited, "map");
     assert_eq!(
         told["mutation.webhook.admission.k8s.io/round_0_index_0"],
@@ -128,4 +131,15 @@ async fn webhooks_are_recorded() {
         "down.example.com"
     );
     assert_eq!(told["check.example.com/key"], "value");
+    // it took a second
+    let time = |stage: &str| {
+        let time = &told[format!("apiserver.latency.k8s.io/{stage}")];
+        time.as_str().unwrap_or_else(|| panic!("{stage}: {told}"))
+    };
+    for stage in ["total", "validating-webhook"] {
+        assert!(time(stage).starts_with("1."), "{stage}: {told}");
+    }
+    for stage in ["authentication", "etcd", "mutating-webhook"] {
+        assert!(time(stage).ends_with('s'), "{stage}: {told}");
+    }
 }

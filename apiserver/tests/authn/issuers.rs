@@ -209,6 +209,18 @@ async fn a_changed_file_counts_and_a_broken_one_does_not() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(whoami(&of_second).await.is_ok());
     assert_eq!(whoami(&of_first).await, Err(401));
+    let metrics = server.admin().get("/metrics").await;
+    let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+    let of_config = |name: &str, label: &str| {
+        let name = format!("apiserver_authentication_config_controller_{name}{{");
+        let mut lines = metrics.lines().filter(|line| line.starts_with(&name));
+        let line = lines.find(|line| line.contains(label)).map(str::to_owned);
+        line.unwrap_or_else(|| panic!("{name}{label}\n{metrics}"))
+    };
+    let reloads = "automatic_reloads_total";
+    assert!(of_config(reloads, "success").ends_with(" 1"), "{metrics}");
+    assert!(of_config(reloads, "failure").contains("apiserver_id_hash=\"sha256:"));
+    assert!(of_config("last_config_info", "hash=\"sha256:").ends_with(" 1"));
     server.stop().await;
 }
 

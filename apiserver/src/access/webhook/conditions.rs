@@ -46,14 +46,12 @@ impl Condition {
     }
 }
 
-/// Whether all conditions are true. If one is false, errors of others do not count.
+/// Whether all conditions are true, of which there is at least one. If one is false, errors of others do not
+/// count.
 ///
 /// # Errors
 /// The errors of all conditions, as one text.
 pub(super) fn hold(conditions: &[Condition], attributes: &Attributes<'_>) -> Result<bool, String> {
-    if conditions.is_empty() {
-        return Ok(true);
-    }
     let request = request(attributes);
     let activation = Activation::new().with("request", &request);
     let mut errors = Vec::new();
@@ -156,9 +154,8 @@ mod tests {
             ..ResourceTarget::default()
         });
         for (expressions, holds) in [
-            (&[][..], true),
             (
-                &["has(request.resourceAttributes)", "request.user == 'alice'"],
+                &["has(request.resourceAttributes)", "request.user == 'alice'"][..],
                 true,
             ),
             (

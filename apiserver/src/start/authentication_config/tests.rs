@@ -9,6 +9,7 @@ fn reader() -> Reader {
         own_issuers: vec!["https://own".to_owned()],
         known: Issuers::default(),
         anonymous: Mutex::default(),
+        text: Mutex::default(),
     }
 }
 
