@@ -1,9 +1,9 @@
 //! Tokens of `OpenID` Connect issuers (`--oidc-*`, `--authentication-config`).
 //!
-//! Upstream: `plugin/pkg/auth/authenticator/token/oidc` of 1.24 and `coreos/go-oidc`. Distributed
-//! claims are not supported.
+//! Upstream: `plugin/pkg/authenticator/token/oidc` of `k8s.io/apiserver`, and `coreos/go-oidc`.
 
 mod claims;
+mod distributed;
 mod issuer;
 mod issuers;
 mod options;
@@ -22,6 +22,7 @@ pub use self::issuer::Issuer;
 pub use self::options::{Evaluated, Expression, JwtOptions, Mapping, OidcOptions, Rule};
 
 use self::claims::Claims;
+use self::distributed::Distributed;
 use crate::jwt::Token;
 use crate::{Error, Outcome, TokenAuthenticator};
 
@@ -38,12 +39,19 @@ pub trait Fetch: Send + Sync + 'static {
     /// # Errors
     /// [`FetchError`], for any status but 200.
     async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError>;
+
+    /// As [`Fetch::get`], with a bearer token unless it is empty; any status of success will do.
+    ///
+    /// # Errors
+    /// [`FetchError`], which does not show the token.
+    async fn get_as(&self, url: &str, token: &str) -> Result<Vec<u8>, FetchError>;
 }
 
 /// Authenticates the tokens of one issuer.
 pub struct OidcTokens {
     options: JwtOptions,
     issuer: Arc<Issuer>,
+    distributed: Distributed,
 }
 
 impl OidcTokens {
@@ -54,8 +62,12 @@ impl OidcTokens {
     }
 
     /// Accepts tokens that are as `options` require, and signed by keys of `issuer`.
-    pub const fn of(options: JwtOptions, issuer: Arc<Issuer>) -> Self {
-        Self { options, issuer }
+    pub fn of(options: JwtOptions, issuer: Arc<Issuer>) -> Self {
+        Self {
+            options,
+            distributed: Distributed::new(issuer.fetch().clone()),
+            issuer,
+        }
     }
 
     /// Identifies the user of a token at `now`; `None` if it is not from the issuer.
@@ -69,21 +81,17 @@ impl OidcTokens {
         let Some(claims) = token.claims::<Map<String, Value>>() else {
             return Ok(None);
         };
-        let claims = Claims(Value::Object(claims));
+        let mut claims = Claims(Value::Object(claims));
         if claims.issuer() != Some(&self.options.issuer_url) {
             return Ok(None);
         }
-        let allowed = &self.options.signing_algs;
-        if token.algorithm().is_none_or(|a| !allowed.contains(&a)) {
-            return Err(error("the token's signature algorithm is not accepted"));
-        }
-        if !self.issuer.signed(&token, allowed).await? {
-            return Err(error("the token is not signed by a key of the issuer"));
-        }
-        claims.check_time(now)?;
-        let accepted = &self.options.audiences;
-        if !claims.audiences().any(|a| accepted.iter().any(|b| a == b)) {
-            return Err(error("the token has a different audience"));
+        let checked = claims.check_signed_for(&token, &self.issuer, &self.options, now);
+        checked.await?;
+        if let Some(Mapping::Claim { claim, .. }) = &self.options.groups {
+            let resolved = self
+                .distributed
+                .resolve(claim, &mut claims, &self.options, now);
+            resolved.await?;
         }
         user::of(&claims, &self.options).map(Some)
     }

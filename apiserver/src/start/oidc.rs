@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::{HeaderMap, Method};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Method};
 use portcullis_authn::oidc::{Fetch, FetchError, OidcOptions, OidcTokens};
 use portcullis_authn::{Algorithm, FileError, Reloading};
 
@@ -106,6 +107,10 @@ impl Fetch for Trusting {
     async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
         Asking((*self.0.current()).clone()).get(url).await
     }
+
+    async fn get_as(&self, url: &str, token: &str) -> Result<Vec<u8>, FetchError> {
+        Asking((*self.0.current()).clone()).get_as(url, token).await
+    }
 }
 
 /// Asks servers over HTTPS.
@@ -114,11 +119,35 @@ pub(super) struct Asking(pub(super) HttpsClient);
 #[async_trait]
 impl Fetch for Asking {
     async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        self.fetch(url, HeaderMap::new(), |code| code == 200).await
+    }
+
+    async fn get_as(&self, url: &str, token: &str) -> Result<Vec<u8>, FetchError> {
+        let mut headers = HeaderMap::new();
+        if !token.is_empty() {
+            let value = HeaderValue::from_str(&format!("Bearer {token}"));
+            let invalid = |_| FetchError("the access token is not valid in a header".to_owned());
+            let mut value = value.map_err(invalid)?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        self.fetch(url, headers, |code| (200..=226).contains(&code))
+            .await
+    }
+}
+
+impl Asking {
+    async fn fetch(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        accepts: impl Fn(u16) -> bool + Send,
+    ) -> Result<Vec<u8>, FetchError> {
         // an issuer may say anything of where its keys are
         let shown = without_credentials(url);
-        let reply = self.0.send(Method::GET, url, HeaderMap::new(), "").await;
+        let reply = self.0.send(Method::GET, url, headers, "").await;
         match reply {
-            Ok(reply) if reply.code == 200 => Ok(reply.body.to_vec()),
+            Ok(reply) if accepts(reply.code) => Ok(reply.body.to_vec()),
             Ok(reply) => Err(FetchError(format!("{shown} answers {}", reply.code))),
             Err(error) => Err(FetchError(format!("{shown}: {error}"))),
         }

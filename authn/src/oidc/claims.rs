@@ -3,8 +3,9 @@
 use rustls_pki_types::UnixTime;
 use serde_json::Value;
 
-use super::{claim_error, error};
+use super::{Issuer, JwtOptions, claim_error, error};
 use crate::Error;
+use crate::jwt::Token;
 
 /// The accepted clock difference for `nbf`, in seconds (go-oidc: `Verify`).
 const LEEWAY: f64 = 60.0;
@@ -51,6 +52,29 @@ impl Claims {
         let one = self.text("aud").into_iter();
         let many = self.0.get("aud").and_then(Value::as_array);
         one.chain(many.into_iter().flatten().filter_map(Value::as_str))
+    }
+
+    /// Checks that their token is signed by an issuer, valid now, and for one of the accepted audiences.
+    pub(super) async fn check_signed_for(
+        &self,
+        token: &Token<'_>,
+        issuer: &Issuer,
+        options: &JwtOptions,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let allowed = &options.signing_algs;
+        if token.algorithm().is_none_or(|a| !allowed.contains(&a)) {
+            return Err(error("the token's signature algorithm is not accepted"));
+        }
+        if !issuer.signed(token, allowed).await? {
+            return Err(error("the token is not signed by a key of the issuer"));
+        }
+        self.check_time(now)?;
+        let accepted = &options.audiences;
+        if !self.audiences().any(|a| accepted.iter().any(|b| a == b)) {
+            return Err(error("the token has a different audience"));
+        }
+        Ok(())
     }
 
     /// Checks `exp` and `nbf`. A token without `exp` counts as expired.

@@ -86,6 +86,11 @@ impl Issuer {
         }
     }
 
+    /// Its HTTPS client.
+    pub(super) fn fetch(&self) -> &Arc<dyn Fetch> {
+        &self.shared.fetch
+    }
+
     /// Whether the issuer signed the token with one of the allowed algorithms. Cached keys are
     /// tried first; only a token that needs others waits for a refresh.
     ///

@@ -14,6 +14,8 @@ use tokio::sync::Semaphore;
 use super::*;
 use crate::jwt::{ALGORITHMS, Algorithm, SigningKey};
 
+mod distributed;
+
 const NOW: u64 = 1_800_000_000;
 const URL: &str = "https://issuer.example/path";
 
@@ -29,6 +31,8 @@ struct FakeIssuer {
     requests: AtomicUsize,
     /// Each request waits for a permit.
     responses: Semaphore,
+    /// The tokens with distributed claims, by endpoint and access token.
+    distributed: Mutex<BTreeMap<(String, String), String>>,
 }
 
 #[async_trait]
@@ -50,6 +54,13 @@ impl Fetch for FakeIssuer {
             other => Err(FetchError(format!("not found: {other}"))),
         }
     }
+
+    async fn get_as(&self, url: &str, token: &str) -> Result<Vec<u8>, FetchError> {
+        let found = self.distributed.lock();
+        let found = found.get(&(url.to_owned(), token.to_owned()));
+        let found = found.ok_or_else(|| FetchError(format!("{url} answers 403")))?;
+        Ok(found.clone().into_bytes())
+    }
 }
 
 fn fake_issuer(keys: Vec<Value>) -> Arc<FakeIssuer> {
@@ -58,6 +69,7 @@ fn fake_issuer(keys: Vec<Value>) -> Arc<FakeIssuer> {
         keys: Mutex::new(Some(keys)),
         requests: AtomicUsize::new(0),
         responses: Semaphore::new(1),
+        distributed: Mutex::default(),
     })
 }
 
@@ -272,6 +284,7 @@ async fn without_keys_every_token_is_rejected() {
         keys: Mutex::new(Some(vec![key.verifying_key().jwk()])),
         requests: AtomicUsize::new(0),
         responses: Semaphore::new(1),
+        distributed: Mutex::default(),
     });
     for issuer in [unavailable, other_issuer] {
         let tokens = OidcTokens::new(options(), issuer);
