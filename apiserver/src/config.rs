@@ -38,11 +38,7 @@ use portcullis_registry::ranges::PortRange;
 
 /// A complete miniature Kubernetes API server.
 #[derive(Debug, Parser)]
-#[command(
-    name = "portcullis",
-    disable_version_flag = true,
-    disable_help_subcommand = true
-)]
+#[command(name = "portcullis", version)]
 pub struct Cli {
     /// The subcommand.
     #[command(subcommand)]

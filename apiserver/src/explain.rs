@@ -30,7 +30,7 @@ use self::diff::Difference;
 pub const PATH: &str = "/explain";
 
 /// A request to be explained. It contains credentials: no `Debug`.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Question {
     /// The request's headers that identify its user: `authorization`, `impersonate-user` and the like.
@@ -61,7 +61,7 @@ pub struct Question {
     /// The object that would be written, for a dry run; it names its own resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<Value>,
-    /// Whether webhooks are called that support dry runs.
+    /// Whether webhooks are called that support dry runs: for an object, or for a deletion.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub call_webhooks: bool,
 }

@@ -52,6 +52,9 @@ fn portcullis() -> Result<u8, CommandError> {
             let _ = error.print();
             return Ok(0);
         }
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => {
+            return cli::version().map(|()| 0);
+        }
         Err(error) => return Err(CommandError::Usage(one_line(&error.to_string()))),
     };
     match parsed.command {

@@ -54,6 +54,9 @@ pub enum TrafficError {
         /// Its name.
         name: Name,
     },
+    /// A namespace does not exist.
+    #[error("namespaces {0:?} not found")]
+    NoNamespace(String),
     /// A pod has no port of that name.
     #[error("pod {:?} has no port of {protocol} that is called {port:?}", pod.name)]
     NoPort {
@@ -128,6 +131,9 @@ pub async fn reach(args: &ReachArgs) -> Result<String, TrafficError> {
     let target = parties::target(&args.to, &namespace)?;
     let policies = policies::read(&args.source.policy, &namespace)?;
     let snapshot = Snapshot::read(&client, &Scope::All, false).await?;
+    if !snapshot.cluster.has_namespace(&namespace) {
+        return Err(TrafficError::NoNamespace(namespace));
+    }
     let now = reach::answers(&snapshot.cluster, &namespace, target.as_ref())?;
     let answers = if policies.is_empty() {
         now

@@ -118,6 +118,11 @@ impl Cluster {
         found.map_or(&NO_LABELS, |namespace| &namespace.labels)
     }
 
+    /// Whether a namespace exists.
+    pub fn has_namespace(&self, name: &str) -> bool {
+        self.namespaces.contains_key(name)
+    }
+
     /// A pod.
     pub fn pod(&self, name: &Name) -> Option<&Pod> {
         self.namespaces.get(&name.namespace)?.pods.get(&name.name)

@@ -24,12 +24,12 @@ pub struct WhyArgs {
     /// The object's name.
     #[arg(default_value = "")]
     pub name: String,
-    /// A manifest, tried in a dry run; `-` for standard input.
+    /// A manifest of one or several objects, each tried in a dry run; `-` for standard input.
     #[arg(long, short, conflicts_with = "resource")]
     pub filename: Option<PathBuf>,
-    /// Call the webhooks that the manifest would be sent to, as a dry run does; those that do not support
-    /// one are still only named.
-    #[arg(long, requires = "filename")]
+    /// Call the webhooks that the manifest or the deletion would be sent to, as a dry run does; those that do
+    /// not support one are still only named.
+    #[arg(long)]
     pub call_webhooks: bool,
     /// The namespace; by default the context's.
     #[arg(long, short)]

@@ -48,6 +48,7 @@ impl Source {
                 let server = Server {
                     url: url.clone(),
                     authority: read("ca.crt")?,
+                    is_insecure: false,
                 };
                 let credentials = Credentials {
                     authorization: Some(format!("Bearer {token}")),

@@ -1,4 +1,4 @@
-//! Admission: a dry run of the write, and the result of each plugin.
+//! Admission: a dry run of the change, and the result of each plugin.
 
 use async_trait::async_trait;
 use portcullis_admission::trace::{Change as ObjectChange, PolicyTrial, Step};
@@ -10,14 +10,16 @@ use serde_json::Value;
 use super::consulted::Consulted;
 use super::diff::{Difference, differences};
 use super::explainer::Explainer;
-use super::target::Write;
+use super::target::{Change as RequestedChange, Write};
 use super::{Phase, PluginStep, Policies, Policy, authorization};
 use crate::endpoints::body::{self, Expected};
 use crate::endpoints::query::FieldValidation;
 use crate::endpoints::{create, update};
+use portcullis_kinds::resource::Resource;
 use portcullis_kinds::table;
 use portcullis_registry::Scope;
 use portcullis_registry::current::Current;
+use portcullis_registry::delete::DeleteOptions;
 use portcullis_registry::update::Change;
 
 /// A replacement whose manager is not recorded.
@@ -37,28 +39,40 @@ impl Change for Replacement<'_> {
     }
 }
 
-/// Runs the write up to the store.
+/// Runs the change up to the store.
 ///
 /// Returns the results of the plugins, and the code of success or the error.
 pub async fn explain(
     explainer: &Explainer,
     user: &UserInfo,
     namespace: &str,
-    write: &Write,
+    change: &RequestedChange,
     trace: Trace,
 ) -> (Vec<PluginStep>, Result<u16, Status>) {
+    let (resource, name) = match change {
+        RequestedChange::Write(write) => (&write.resource, &write.name),
+        RequestedChange::Delete(deletion) => (&deletion.resource, &deletion.name),
+    };
     let scope = Scope {
         dry_run: true,
+        conversions: Some(explainer.registry.conversions()),
         trace: Some(&trace),
-        ..Scope::all(&write.resource, user).named(namespace, &write.name)
+        ..Scope::all(resource, user).named(namespace, name)
     };
-    let written = dry_run(explainer, &scope, write).await;
+    let changed = match change {
+        RequestedChange::Write(write) => dry_run(explainer, &scope, write).await,
+        RequestedChange::Delete(_) => {
+            let options = DeleteOptions::default();
+            let deleted = explainer.registry.delete(&scope, &options).await;
+            deleted.map(|_| 200)
+        }
+    };
     let authorizer = explainer.authorizer.as_ref();
     let mut explained = Vec::new();
     for step in trace.into_steps() {
-        explained.push(plugin(authorizer, user, namespace, write, step).await);
+        explained.push(plugin(authorizer, user, namespace, resource, step).await);
     }
-    (explained, written)
+    (explained, changed)
 }
 
 async fn dry_run(explainer: &Explainer, scope: &Scope<'_>, write: &Write) -> Result<u16, Status> {
@@ -91,10 +105,10 @@ async fn plugin(
     authorizer: &dyn Authorizer,
     user: &UserInfo,
     namespace: &str,
-    write: &Write,
+    resource: &Resource,
     step: Step,
 ) -> PluginStep {
-    let is_secret = write.resource.plural == table::SECRETS.plural;
+    let is_secret = resource.plural == table::SECRETS.plural;
     let changes = |change: Option<&ObjectChange>| changes(change, is_secret);
     let policies = match step.policies {
         None => None,

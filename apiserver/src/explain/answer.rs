@@ -6,7 +6,7 @@ use portcullis_api::{Status, UserInfo};
 use super::caller::Shown;
 use super::consulted::Verdict;
 use super::explainer::Explainer;
-use super::target::ExplainedRequest;
+use super::target::{Change, ExplainedRequest};
 use super::{
     Answer, Authentication, Authorization, Decision, Explanation, PluginStep, Policies, Question,
     admission, authorization,
@@ -55,7 +55,8 @@ pub async fn explain(
             message: status.message,
         },
     };
-    explanation.because = because(&explanation);
+    let sentences = because(&explanation);
+    explanation.because.extend(sentences);
     Ok(explanation)
 }
 
@@ -77,22 +78,37 @@ async fn stages(
     let (impersonation, user) = shown.impersonate(authorizer, &user).await;
     explanation.impersonation = impersonation;
     let user = user.map_err(at("impersonation"))?;
+    let is_served = explainer.serves(request);
+    if !is_served {
+        explanation.because.push(unserved(request));
+    }
     let attributes = request.attributes(&user);
     explanation.authorization = Some(authorization::explain(authorizer, &attributes).await);
     let allowed = check_reporting_failures(authorizer, &attributes).await;
     allowed.map_err(at("authorization"))?;
-    let Some(write) = &request.write else {
+    if !is_served {
+        return Err(at("routing")(Status::no_such_resource()));
+    }
+    let Some(change) = &request.change else {
         return Ok(200);
     };
-    let written = admission::explain(explainer, &user, request.namespace(), write, trace).await;
-    let (plugins, written) = written;
+    let changed = admission::explain(explainer, &user, request.namespace(), change, trace).await;
+    let (plugins, changed) = changed;
     let refused = plugins.iter().find(|step| step.refused.is_some());
+    let own = match change {
+        Change::Write(_) => "validation",
+        Change::Delete(_) => "storage",
+    };
     let stage = refused.map_or_else(
-        || "validation".to_owned(),
+        || own.to_owned(),
         |step| format!("admission: {}", step.plugin),
     );
     explanation.admission = Some(plugins);
-    written.map_err(at(&stage))
+    changed.map_err(at(&stage))
+}
+
+fn unserved(request: &ExplainedRequest) -> String {
+    format!("This server has no resource \"{}\".", request.resource())
 }
 
 /// The sentences that matter most: what the response alone does not say.

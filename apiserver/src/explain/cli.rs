@@ -3,9 +3,10 @@
 mod target;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use http::Method;
+use serde_json::Value;
 use thiserror::Error;
 
 use self::target::Target;
@@ -65,15 +66,44 @@ pub async fn explanation(args: &WhyArgs) -> Result<String, WhyError> {
     let config = Kubeconfig::load(args.kubeconfig.as_deref())?;
     let context = config.context(args.context.as_deref())?;
     let subject = args.user.as_deref().unwrap_or(&context.user);
-    let question = question(args, target, context, &config.credentials(subject)?)?;
+    let question = question(args, target, context, &config.credentials(subject)?);
     let client = ApiClient::new(&config, context)?;
-    let body = serde_json::to_vec(&question)?;
-    let reply = client.send(Method::POST, PATH, body).await?;
-    let explanation = read(client.server(), &reply)?;
-    match args.output {
-        WhyOutput::Text => Ok(text::render(&explanation)),
-        WhyOutput::Json => Ok(format!("{}\n", serde_json::to_string_pretty(&explanation)?)),
+    let mut explanations = Vec::new();
+    for object in objects(args)? {
+        let question = Question {
+            object,
+            ..question.clone()
+        };
+        let body = serde_json::to_vec(&question)?;
+        let reply = client.send(Method::POST, PATH, body).await?;
+        explanations.push(read(client.server(), &reply)?);
     }
+    rendered(&explanations, args.output)
+}
+
+/// The objects of the file, each for a question of its own; one question without an object if there is no file.
+fn objects(args: &WhyArgs) -> Result<Vec<Option<Value>>, WhyError> {
+    let Some(path) = args.filename.as_deref() else {
+        return Ok(vec![None]);
+    };
+    let objects = manifest::read(path).map_err(|why| WhyError::Manifest {
+        path: path.to_owned(),
+        why,
+    })?;
+    Ok(objects.into_iter().map(Some).collect())
+}
+
+/// The explanations, one after another; in JSON several are an array.
+fn rendered(explanations: &[Explanation], output: WhyOutput) -> Result<String, WhyError> {
+    if output == WhyOutput::Text {
+        let texts: Vec<_> = explanations.iter().map(text::render).collect();
+        return Ok(texts.join("\n---\n\n"));
+    }
+    let json = match explanations {
+        [only] => serde_json::to_string_pretty(only)?,
+        several => serde_json::to_string_pretty(several)?,
+    };
+    Ok(format!("{json}\n"))
 }
 
 fn read(server: String, reply: &Reply) -> Result<Explanation, WhyError> {
@@ -89,16 +119,9 @@ fn question(
     target: Target,
     context: &Context,
     credentials: &Credentials,
-) -> Result<Question, WhyError> {
-    let read = |path: &Path| {
-        manifest::read(path).map_err(|why| WhyError::Manifest {
-            path: path.to_owned(),
-            why,
-        })
-    };
-    let object = args.filename.as_deref().map(read).transpose()?;
+) -> Question {
     let namespace = context.namespace(args.namespace.as_deref());
-    Ok(Question {
+    Question {
         headers: shown(args, credentials),
         certificates: credentials
             .certificate
@@ -116,9 +139,9 @@ fn question(
         subresource: target.subresource,
         name: target.name,
         path: target.path,
-        object,
+        object: None,
         call_webhooks: args.call_webhooks,
-    })
+    }
 }
 
 /// The headers that identify the request's user.

@@ -20,8 +20,27 @@ pub struct ExplainedRequest {
     subresource: String,
     namespace: String,
     name: String,
-    /// The object to write.
-    pub write: Option<Write>,
+    /// What it would change.
+    pub change: Option<Change>,
+    /// Whether this server serves the resource; true for paths, and for rights that only authorizers check, such
+    /// as impersonating users.
+    pub is_known: bool,
+}
+
+/// A change of an object, for admission.
+pub enum Change {
+    /// It is written.
+    Write(Write),
+    /// It is deleted.
+    Delete(Deletion),
+}
+
+/// An object to delete.
+pub struct Deletion {
+    /// The row of its kind.
+    pub resource: ResourceRef,
+    /// Its name.
+    pub name: String,
 }
 
 /// An object to write.
@@ -76,6 +95,15 @@ impl ExplainedRequest {
             // as in the URL of a namespace, which contains its name twice
             namespace.clone_from(&question.name);
         }
+        let is_known = known.is_some() || !path.is_empty() || !is_served_verb(&question.verb);
+        let deletion = known.filter(|row| {
+            let named = !question.name.is_empty() && question.subresource.is_empty();
+            named && question.verb == Verb::Delete.as_str() && row.supports(Verb::Delete)
+        });
+        let deletion = deletion.map(|row| Deletion {
+            resource: row.clone(),
+            name: question.name.clone(),
+        });
         Ok(Self {
             verb: question.verb,
             path,
@@ -84,7 +112,8 @@ impl ExplainedRequest {
             subresource: question.subresource,
             namespace,
             name: question.name,
-            write: None,
+            change: deletion.map(Change::Delete),
+            is_known,
         })
     }
 
@@ -99,6 +128,11 @@ impl ExplainedRequest {
             text.unwrap_or_default().to_owned()
         };
         let (api_version, kind) = (text(object.get("apiVersion")), text(object.get("kind")));
+        for (field, text) in [("apiVersion", &api_version), ("kind", &kind)] {
+            if text.is_empty() {
+                return Err(Status::bad_request(format!("the object has no {field}")));
+            }
+        }
         let mut rows = catalogue.rows().iter();
         let served = rows.find(|r| r.kind == kind && r.api_versions().any(|v| v == api_version));
         let resource = served.cloned().ok_or_else(|| {
@@ -150,13 +184,14 @@ impl ExplainedRequest {
             namespace,
             // the URL of a create has no name
             name: if update { name.clone() } else { String::new() },
-            write: Some(Write {
+            change: Some(Change::Write(Write {
                 resource,
                 api_version,
                 object,
                 name,
                 update,
-            }),
+            })),
+            is_known: true,
         })
     }
 
@@ -181,6 +216,14 @@ impl ExplainedRequest {
         }
     }
 
+    /// The resource with its group, as the question names it if it is unknown.
+    pub fn resource(&self) -> GroupResource<'_> {
+        GroupResource {
+            group: &self.group,
+            resource: &self.resource,
+        }
+    }
+
     /// The namespace; empty without one.
     pub fn namespace(&self) -> &str {
         &self.namespace
@@ -189,7 +232,9 @@ impl ExplainedRequest {
     /// The request, such as `create pods "web" in the namespace "default"`.
     pub fn sentence(&self, user: &UserInfo) -> String {
         let mut attributes = self.attributes(user);
-        if let (Target::Resource(target), Some(write)) = (&mut attributes.target, &self.write) {
+        if let (Target::Resource(target), Some(Change::Write(write))) =
+            (&mut attributes.target, &self.change)
+        {
             target.name = &write.name;
         }
         sentence(&attributes)
@@ -205,6 +250,21 @@ fn path(asked: &str) -> Result<String, Status> {
         ))),
         RequestInfo::Resource(_) | RequestInfo::Path { .. } => Ok(path.to_owned()),
     }
+}
+
+/// Whether requests for resources have this verb. Others are names of rights that authorizers check.
+fn is_served_verb(verb: &str) -> bool {
+    let verbs = [
+        Verb::Get,
+        Verb::List,
+        Verb::Watch,
+        Verb::Create,
+        Verb::Update,
+        Verb::Patch,
+        Verb::Delete,
+        Verb::DeleteCollection,
+    ];
+    verbs.iter().any(|served| served.as_str() == verb)
 }
 
 /// Whether this is an impersonation, which is authorized at the cluster's scope; only service accounts have a
@@ -303,6 +363,10 @@ mod tests {
             (
                 json!({"verb": "get", "path": "/api/v1/namespaces/kube-system/secrets"}),
                 "/api/v1/namespaces/kube-system/secrets is the URL of a resource: name the resource",
+            ),
+            (
+                json!({"object": {"kind": "Pod"}}),
+                "the object has no apiVersion",
             ),
             (
                 json!({"verb": "create", "object": {"apiVersion": "v1", "kind": "ComponentStatus"}}),

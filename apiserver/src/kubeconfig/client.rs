@@ -9,7 +9,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::read::{Context, Credentials, Kubeconfig, KubeconfigError, Server};
-use crate::outbound::https::{ClientCertificate, HttpsClient, HttpsError, Reply};
+use crate::outbound::https::{self, ClientCertificate, HttpsClient, HttpsError, Reply};
 use crate::outbound::url::without_credentials;
 
 /// The page size of a list.
@@ -71,11 +71,17 @@ impl ApiClient {
             .certificate
             .as_ref()
             .map(|(certificate, key)| ClientCertificate { certificate, key });
-        let https = HttpsClient::trusting(&server.authority, identity.as_ref());
-        let https = https.map_err(|source| ClientError::Server {
-            server: without_credentials(&server.url),
-            source,
-        })?;
+        let tls = match (server.is_insecure, server.authority.as_slice()) {
+            (true, _) => https::trusting_anyone(identity.as_ref()),
+            (false, []) => https::trusting_system(identity.as_ref()),
+            (false, authority) => https::trusting(authority, identity.as_ref()),
+        };
+        let https = tls
+            .map(HttpsClient::new)
+            .map_err(|source| ClientError::Server {
+                server: without_credentials(&server.url),
+                source,
+            })?;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(authorization) = &credentials.authorization {

@@ -85,6 +85,7 @@ struct Cluster {
     server: String,
     certificate_authority: Option<PathBuf>,
     certificate_authority_data: Option<String>,
+    insecure_skip_tls_verify: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -112,6 +113,8 @@ pub struct Server {
     pub url: String,
     /// The authority; empty for those that the system trusts.
     pub authority: Vec<u8>,
+    /// Whether any certificate is accepted.
+    pub is_insecure: bool,
 }
 
 /// The credentials of a user.
@@ -166,27 +169,11 @@ impl Kubeconfig {
         find("context", name.unwrap_or(&self.current), &self.contexts)
     }
 
-    /// The server of a context, whose authority must be named.
-    ///
-    /// # Errors
-    /// [`KubeconfigError`].
-    pub fn server(&self, context: &Context) -> Result<Server, KubeconfigError> {
-        let server = self.server_of(context)?;
-        if !server.authority.is_empty() {
-            return Ok(server);
-        }
-        Err(KubeconfigError::Unusable {
-            what: "cluster",
-            name: context.cluster.clone(),
-            why: "the authority of the server's certificate must be named",
-        })
-    }
-
     /// The server of a context. Without a named authority the system's are accepted.
     ///
     /// # Errors
-    /// [`KubeconfigError`].
-    pub fn server_of(&self, context: &Context) -> Result<Server, KubeconfigError> {
+    /// [`KubeconfigError`]; as in kubectl, for an authority that would not be used.
+    pub fn server(&self, context: &Context) -> Result<Server, KubeconfigError> {
         let name = &context.cluster;
         let cluster = find("cluster", name, &self.clusters)?;
         let part = Part {
@@ -197,9 +184,16 @@ impl Kubeconfig {
             cluster.certificate_authority_data.as_deref(),
             cluster.certificate_authority.as_deref(),
         )?;
+        let is_insecure = cluster.insecure_skip_tls_verify;
+        if is_insecure && authority.is_some() {
+            return Err(part.unusable(
+                "it names an authority, and with insecure-skip-tls-verify accepts any certificate",
+            ));
+        }
         Ok(Server {
             url: cluster.server.clone(),
             authority: authority.unwrap_or_default(),
+            is_insecure,
         })
     }
 

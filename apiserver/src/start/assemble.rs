@@ -258,6 +258,7 @@ fn services(
     let registry = background.registry.clone();
     let catalogues = registry.catalogues().clone();
     let documents = Documents::new(catalogues, aggregation.clone(), address, openid);
+    let elsewhere = aggregation.known.clone();
     Services {
         api: Arc::new(Api {
             registry: registry.clone(),
@@ -277,6 +278,7 @@ fn services(
             authenticator: gate.authenticator.clone(),
             authorizer: gate.authorizer.clone(),
             registry,
+            elsewhere,
         }),
     }
 }

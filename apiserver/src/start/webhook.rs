@@ -16,7 +16,7 @@ pub fn client(option: &'static str, path: &Path) -> Result<WebhookClient, StartE
     };
     let kubeconfig = Kubeconfig::load(Some(path)).map_err(|why| StartError::option(option, why))?;
     let context = kubeconfig.context(None).map_err(|why| wrong(&why))?;
-    let server = kubeconfig.server_of(context).map_err(|why| wrong(&why))?;
+    let server = kubeconfig.server(context).map_err(|why| wrong(&why))?;
     let credentials = match context.user.as_str() {
         "" => Credentials::default(),
         user => {

@@ -14,17 +14,23 @@ use crate::explain::manifest;
 
 /// Reads policies as the server would, with its defaults and its errors.
 pub(super) fn read(paths: &[PathBuf], namespace: &str) -> Result<Vec<Policy>, TrafficError> {
-    let policies = paths.iter().map(|path| {
-        read_one(path, namespace).map_err(|why| TrafficError::Policy {
+    let mut policies = Vec::new();
+    for path in paths {
+        let found = read_all(path, namespace);
+        policies.extend(found.map_err(|why| TrafficError::Policy {
             path: path.clone(),
             why,
-        })
-    });
-    policies.collect()
+        })?);
+    }
+    Ok(policies)
 }
 
-fn read_one(path: &Path, namespace: &str) -> Result<Policy, String> {
-    let value = manifest::read(path)?;
+fn read_all(path: &Path, namespace: &str) -> Result<Vec<Policy>, String> {
+    let objects = manifest::read(path)?.into_iter();
+    objects.map(|value| policy(value, namespace)).collect()
+}
+
+fn policy(value: Value, namespace: &str) -> Result<Policy, String> {
     let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
     if (text("apiVersion"), text("kind")) != ("networking.k8s.io/v1", "NetworkPolicy") {
         return Err("it is not a NetworkPolicy of networking.k8s.io/v1".to_owned());

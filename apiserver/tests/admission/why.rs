@@ -241,3 +241,46 @@ async fn policies_are_evaluated() {
         "{found:?}"
     );
 }
+
+#[tokio::test]
+async fn a_deletion_is_tried() {
+    let server = TestServer::start(&["--explain-decisions"]).await;
+    let (admin, hook) = (server.admin(), hook().await);
+    created(
+        &admin,
+        "/api/v1/namespaces/default/configmaps",
+        &json!({"metadata": {"name": "m"}}),
+    )
+    .await;
+    let rules = json!([{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["DELETE"],
+        "resources": ["configmaps"]}]);
+    let denies = webhook("denies", &hook.config("/deny"), &json!({"rules": rules}));
+    configure(&admin, "Validating", "v", &[denies]).await;
+    let explain = async |name: &str, calls: bool| {
+        let question = json!({"verb": "delete", "resource": "cm", "namespace": "default",
+            "name": name, "callWebhooks": calls});
+        admin.post("/explain", &question).await.json()
+    };
+    let allowed = explain("m", false).await;
+    assert_eq!(allowed["answer"]["code"], 200, "{allowed}");
+    assert_eq!(
+        allowed["request"],
+        "delete configmaps \"m\" in the namespace \"default\""
+    );
+    let denied = explain("m", true).await;
+    let message = "admission webhook \"denies.example.com\" denied the request: no";
+    assert_eq!(denied["answer"]["message"], message, "{denied}");
+    assert_eq!(
+        denied["answer"]["refusedBy"],
+        "admission: ValidatingAdmissionWebhook"
+    );
+    let missing = explain("none", false).await;
+    assert_eq!(
+        missing["answer"]["message"],
+        "configmaps \"none\" not found"
+    );
+    assert_eq!(missing["answer"]["refusedBy"], "storage");
+    let found = admin.get("/api/v1/namespaces/default/configmaps/m").await;
+    assert_eq!(found.code, 200, "it was a dry run");
+    server.stop().await;
+}

@@ -103,6 +103,45 @@ async fn only_cluster_admins_may_ask_and_only_if_enabled() {
 }
 
 #[tokio::test]
+async fn what_is_not_served_is_not_called_allowed() {
+    let server = TestServer::start(&FLAGS).await;
+    let answer = async |question: Value| {
+        let answer = server.admin().post(PATH, &question).await.json();
+        let because = answer["because"][0].as_str().unwrap_or_default().to_owned();
+        (answer["answer"]["code"].as_u64().unwrap(), because)
+    };
+    for verb in ["get", "delete"] {
+        let (code, because) =
+            answer(json!({"verb": verb, "resource": "nosuch.apps", "name": "a"})).await;
+        assert_eq!(code, 404);
+        assert_eq!(because, "This server has no resource \"nosuch.apps\".");
+    }
+    // rights that only authorizers know
+    let (code, _) = answer(json!({"verb": "impersonate", "resource": "users", "name": "a"})).await;
+    assert_eq!(code, 200);
+    // another server may have it
+    let service = json!({"metadata": {"name": "v1.example.org"}, "spec": {"group": "example.org",
+        "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 10,
+        "insecureSkipTLSVerify": true, "service": {"name": "a", "namespace": "b"}}});
+    make(
+        &server,
+        "/apis/apiregistration.k8s.io/v1/apiservices",
+        service,
+    )
+    .await;
+    for resource in ["things.example.org", "things.v1.example.org"] {
+        let (code, _) = answer(json!({"verb": "get", "resource": resource})).await;
+        assert_eq!(code, 200, "{resource}");
+    }
+    let refused = server
+        .admin()
+        .post(PATH, &json!({"object": {"kind": "Pod"}}))
+        .await;
+    assert_eq!(refused.message(), "the object has no apiVersion");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn every_policy_lists_its_grants_and_violations() {
     let server = TestServer::start(&FLAGS).await;
     make_policy(&server, "default", false).await;

@@ -1,4 +1,4 @@
-//! Distributed claims: the groups of a user that another server knows.
+//! Distributed claims: groups of a user that another server returns.
 //!
 //! Upstream: `claimResolver` in `plugin/pkg/authenticator/token/oidc/oidc.go`, after `OpenID` Connect Core 1.0,
 //! section 5.6.2. The issuer of a token names, for a claim that it leaves out, the server that has it; that
@@ -20,8 +20,7 @@ use crate::jwt::Token;
 const NAMES: &str = "_claim_names";
 const SOURCES: &str = "_claim_sources";
 
-/// How many issuers of distributed claims are known. There are few; a server that invents more is not called
-/// for them.
+/// How many issuers of distributed claims are called. There are few; the claims of others are rejected.
 const ISSUERS_MAX: usize = 64;
 
 /// A server that has a claim.
@@ -50,7 +49,7 @@ impl Distributed {
     /// Adds a claim to a token's claims, if it is distributed.
     ///
     /// # Errors
-    /// [`Error::Oidc`], if it cannot be had.
+    /// [`Error::Oidc`], if it cannot be fetched, or is invalid.
     pub(super) async fn resolve(
         &self,
         claim: &str,

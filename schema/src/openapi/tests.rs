@@ -97,7 +97,7 @@ fn v2_requires_nothing_that_may_be_null() {
             json!({"type": "object", "required": ["a", "c"], "additionalProperties": text}),
             json!({"type": "object", "required": ["a", "c"], "additionalProperties": text}),
         ),
-        // without its fields nobody can tell which of them may be null
+        // which of them may be null is not known without the fields
         (
             json!({"type": "object", "nullable": true, "required": ["a", "c"], "properties": {"a": maybe, "c": text}}),
             json!({"required": ["a", "c"]}),

@@ -24,6 +24,10 @@ pub(super) fn of(args: &WhyArgs) -> Result<Target, WhyError> {
     if args.filename.is_some() {
         return of_manifest(args);
     }
+    if args.call_webhooks && args.verb != "delete" {
+        let why = "--call-webhooks needs --filename, or the verb delete";
+        return Err(argument("VERB", &args.verb, why));
+    }
     if args.resource.starts_with('/') {
         return of_path(args);
     }
@@ -171,6 +175,10 @@ mod tests {
             (
                 "delete -f x",
                 "VERB \"delete\": with --filename the verb must be create or update".into(),
+            ),
+            (
+                "get pods web --call-webhooks",
+                "VERB \"get\": --call-webhooks needs --filename, or the verb delete".into(),
             ),
             (
                 "create -f x --subresource status",

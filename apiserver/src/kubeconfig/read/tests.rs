@@ -12,6 +12,10 @@ clusters:
   cluster: {server: 'https://127.0.0.1:1', certificate-authority: ca.crt}
 - name: bare
   cluster: {server: 'https://127.0.0.1:2', insecure-skip-tls-verify: true}
+- name: public
+  cluster: {server: 'https://127.0.0.1:3'}
+- name: torn
+  cluster: {server: 'https://127.0.0.1:4', insecure-skip-tls-verify: true, certificate-authority: ca.crt}
 users:
 - name: jane
   user: {token: janes-token}
@@ -59,6 +63,17 @@ fn the_first_of_two_entries_with_a_name_counts() {
     let server = config.server(context).unwrap();
     assert_eq!(server.url, "https://127.0.0.1:1");
     assert_eq!(server.authority, b"authority");
+    for (cluster, is_insecure) in [("bare", true), ("public", false)] {
+        let context = Context {
+            cluster: cluster.into(),
+            ..Context::default()
+        };
+        let server = config.server(&context).unwrap();
+        assert_eq!(
+            (server.is_insecure, server.authority),
+            (is_insecure, vec![])
+        );
+    }
     for (user, shown) in [
         ("jane", Some("Bearer janes-token")),
         ("file", Some("Bearer filed-token")),
@@ -76,8 +91,8 @@ fn the_first_of_two_entries_with_a_name_counts() {
 #[test]
 fn errors_name_the_entry_without_its_secrets() {
     let (dir, config) = merged();
-    let bare = Context {
-        cluster: "bare".into(),
+    let torn = Context {
+        cluster: "torn".into(),
         ..Context::default()
     };
     let gone = dir.path().join("gone");
@@ -101,8 +116,8 @@ fn errors_name_the_entry_without_its_secrets() {
             "user \"broken\": its data is not base64",
         ),
         (
-            config.server(&bare).err(),
-            "cluster \"bare\": the authority of the server's certificate must be named",
+            config.server(&torn).err(),
+            "cluster \"torn\": it names an authority, and with insecure-skip-tls-verify accepts any certificate",
         ),
         (Kubeconfig::load(Some(&gone)).err(), "No such file"),
         (Kubeconfig::load(Some(&wrong)).err(), "not a kubeconfig"),

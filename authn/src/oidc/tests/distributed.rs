@@ -1,4 +1,4 @@
-//! Groups that another server knows.
+//! Groups that another server returns.
 
 use super::*;
 
