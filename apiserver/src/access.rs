@@ -8,6 +8,7 @@ pub mod claims;
 pub mod counted;
 pub mod impersonation;
 pub mod metrics;
+pub mod replaceable;
 pub mod webhook;
 
 pub use self::authorization::Authorized;

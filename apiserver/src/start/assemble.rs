@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::admission_config::{self, AdmissionConfig};
 use super::audit::Auditing;
 use super::authorities::Authorities;
-use super::authorization::Authorizers;
+use super::authorization::{Authorizers, InForce};
 use super::background::Background;
 use super::certificates::{self, Certificates};
 use super::error::StartError;
@@ -202,7 +202,9 @@ pub async fn assemble(
     let counted = counted(&checked.authorizers, &checked.identities, &aggregation);
     let authorizers = checked.authorizers;
     let chosen = (&checked.selection, checked.admission.plugins, checked.offer);
-    let (registry, authorizer) = registry::build(options, chosen, &stored, &hooks, authorizers)?;
+    let built = registry::build(options, chosen, &stored, &hooks, authorizers)?;
+    let (registry, InForce { authorizer, reload }) = built;
+    checked.reloads.extend(reload);
     prepare(&registry, options, stored.store.option()).await?;
     // a webhook that is down, or a policy, must not keep the server from creating its first objects
     hooks.start(&stored);

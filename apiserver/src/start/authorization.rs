@@ -1,21 +1,29 @@
 //! The authorizers, from their options.
 
+mod reload;
+
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use portcullis_rbac::{
     AlwaysAllow, AlwaysDeny, Authorizer, Graph, Index, NodeAuthorizer, Privileged, RbacAuthorizer,
     Union,
 };
 
+use self::reload::AuthorizationReload;
 use super::authorization_config::{self, Configured};
 use super::error::StartError;
 use super::host::host_name;
 use super::webhook;
 use crate::access::counted::Counted;
 use crate::access::metrics::AuthorizationMetrics;
+use crate::access::replaceable::Replaceable;
 use crate::access::webhook::{Lifetimes, ReviewVersion, WebhookAuthorizer};
 use crate::config::AuthorizationMode;
 use crate::config::authorization::Authorization;
+use crate::files::Watched;
 use crate::metrics::ConfigMetrics;
 
 const CONFIG: &str = "--authorization-config";
@@ -32,6 +40,15 @@ pub(super) struct Authorizers {
     pub(super) metrics: AuthorizationMetrics,
     /// What is counted of the file of `--authorization-config`.
     pub(super) config_metrics: Option<ConfigMetrics>,
+    /// The file of `--authorization-config`, and its text.
+    file: Option<(PathBuf, Vec<u8>)>,
+}
+
+/// All authorizers as one.
+pub(super) struct InForce {
+    pub(super) authorizer: Arc<dyn Authorizer>,
+    /// The file that names them, if one does.
+    pub(super) reload: Option<Watched>,
 }
 
 /// An authorizer, and its name in metrics.
@@ -59,16 +76,15 @@ impl Authorizers {
             let text = std::fs::read(path);
             let text = text.map_err(|why| failed(format!("{}: {why}", path.display())))?;
             let configured = authorization_config::read(path, &text).map_err(failed)?;
+            let metrics = AuthorizationMetrics::new();
+            let members = members(configured, &metrics)?;
             let config_metrics = ConfigMetrics::of_authorization(&host_name());
             config_metrics.applied(&text);
-            let metrics = AuthorizationMetrics::new();
-            let members = configured
-                .into_iter()
-                .map(|configured| configured_member(configured, &metrics));
             return Ok(Self {
-                members: members.collect::<Result<_, _>>()?,
+                members,
                 metrics,
                 config_metrics: Some(config_metrics),
+                file: Some((path.clone(), text)),
             });
         }
         let modes = &options.authorization_mode;
@@ -91,6 +107,7 @@ impl Authorizers {
             members: modes.iter().map(member).collect(),
             metrics,
             config_metrics: None,
+            file: None,
         })
     }
 
@@ -100,31 +117,101 @@ impl Authorizers {
         members.any(|member| matches!(member.is, Is::Mode(AuthorizationMode::Node)))
     }
 
-    /// All of them in order, after the one that allows `system:masters` everything. The node authorizer, if
-    /// it is one of them, uses `graph`.
+    /// All of them in order, after the one that allows `system:masters` everything, and the file to read again
+    /// when it changes. The node authorizer, if it is one of them, uses `graph`.
+    ///
+    /// # Errors
+    /// None; a file read later may name authorizers that this one did not.
     pub(super) fn union(
         self,
         index: &Arc<Index>,
         graph: impl Fn() -> Arc<Graph>,
-    ) -> Arc<dyn Authorizer> {
-        let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged)];
-        for Member { name, is } in self.members {
+    ) -> Result<InForce, StartError> {
+        let built_in = BuiltIn::of(&self.members, index, graph);
+        let union = built_in.union(self.members, &self.metrics);
+        let union = union.map_err(|why| StartError::option(CONFIG, why))?;
+        let (Some((path, text)), Some(config_metrics)) = (self.file, self.config_metrics) else {
+            return Ok(InForce {
+                authorizer: Arc::new(union),
+                reload: None,
+            });
+        };
+        let authorizer = Arc::new(Replaceable::new(Arc::new(union)));
+        let reload = AuthorizationReload {
+            path,
+            text: Mutex::new(text),
+            built_in,
+            metrics: self.metrics,
+            config_metrics,
+            authorizer: authorizer.clone(),
+        };
+        Ok(InForce {
+            authorizer,
+            reload: Some(Arc::new(reload)),
+        })
+    }
+}
+
+/// The authorizers over objects of the cluster, as far as they were enabled at the start: what they need is
+/// followed from then on.
+struct BuiltIn {
+    node: Option<Arc<dyn Authorizer>>,
+    rbac: Option<Arc<dyn Authorizer>>,
+}
+
+impl BuiltIn {
+    fn of(members: &[Member], index: &Arc<Index>, graph: impl Fn() -> Arc<Graph>) -> Self {
+        let has = |mode: AuthorizationMode| {
+            let mut members = members.iter();
+            members.any(|member| matches!(member.is, Is::Mode(is) if is == mode))
+        };
+        let node = has(AuthorizationMode::Node).then(|| Arc::new(NodeAuthorizer::new(graph())));
+        let rbac = has(AuthorizationMode::Rbac);
+        let rbac = rbac.then(|| Arc::new(RbacAuthorizer::new(index.clone())));
+        Self {
+            node: node.map(|node| node as _),
+            rbac: rbac.map(|rbac| rbac as _),
+        }
+    }
+
+    /// Members in order, after the one that allows `system:masters` everything.
+    fn union(&self, members: Vec<Member>, metrics: &AuthorizationMetrics) -> Result<Union, String> {
+        let absent = |kind: &str| {
+            format!(
+                "authorizer type {kind} is not allowed if it was not enabled at initial server startup"
+            )
+        };
+        let mut union: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged)];
+        for Member { name, is } in members {
             let member: Arc<dyn Authorizer> = match is {
                 Is::Webhook(webhook) => webhook,
-                Is::Mode(AuthorizationMode::Node) => Arc::new(NodeAuthorizer::new(graph())),
-                Is::Mode(AuthorizationMode::Rbac) => Arc::new(RbacAuthorizer::new(index.clone())),
+                Is::Mode(AuthorizationMode::Node) => {
+                    self.node.clone().ok_or_else(|| absent("Node"))?
+                }
+                Is::Mode(AuthorizationMode::Rbac) => {
+                    self.rbac.clone().ok_or_else(|| absent("RBAC"))?
+                }
                 Is::Mode(AuthorizationMode::AlwaysAllow) => Arc::new(AlwaysAllow),
                 Is::Mode(AuthorizationMode::AlwaysDeny) => Arc::new(AlwaysDeny),
                 // each is a member of its own
                 Is::Mode(AuthorizationMode::Webhook) => continue,
             };
-            members.push(Arc::new(Counted::new(member, &name, &self.metrics)));
+            union.push(Arc::new(Counted::new(member, &name, metrics)));
         }
-        Arc::new(Union::new(members))
+        Ok(Union::new(union))
     }
 }
 
-fn configured_member(
+/// The authorizers that a file configures.
+fn members(
+    configured: Vec<(String, Configured)>,
+    metrics: &AuthorizationMetrics,
+) -> Result<Vec<Member>, StartError> {
+    let members = configured.into_iter().map(|one| member(one, metrics));
+    members.collect()
+}
+
+fn member(
     (name, configured): (String, Configured),
     metrics: &AuthorizationMetrics,
 ) -> Result<Member, StartError> {

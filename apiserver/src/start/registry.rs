@@ -19,7 +19,7 @@ use portcullis_registry::{Guard, Registry, definitions, indices, lookups};
 use portcullis_storage::Storage;
 use portcullis_storage::cache::Cache;
 
-use super::authorization::Authorizers;
+use super::authorization::{Authorizers, InForce};
 use super::error::StartError;
 use super::hooks::Hooks;
 use super::store::OpenStore;
@@ -27,18 +27,20 @@ use crate::config::Serve;
 use crate::outbound::conversion_webhooks::ConversionWebhooks;
 use crate::outbound::services::ServiceResolver;
 
-/// The registry, and the authorizer of its escalation guard.
+/// The registry, and the authorizers, which its escalation guard uses.
 pub(super) fn build(
     options: &Serve,
     (selection, configuration, offer): (&Selection, Configuration, Offer),
     stored: &OpenStore,
     hooks: &Hooks,
     authorizers: Authorizers,
-) -> Result<(Arc<Registry>, Arc<dyn Authorizer>), StartError> {
+) -> Result<(Arc<Registry>, InForce), StartError> {
     let (cache, prefix) = (&stored.cache, &stored.prefix);
     let roles = Arc::new(Index::new());
     indices::feed_rbac(cache, prefix, &roles);
-    let authorizer = authorizers.union(&roles, || indices::node_graph(cache, prefix));
+    let union = authorizers.union(&roles, || indices::node_graph(cache, prefix));
+    let in_force = union?;
+    let authorizer = in_force.authorizer.clone();
     let catalogues = Arc::new(CurrentCatalogue::new(offer));
     definitions::start(cache, prefix, catalogues.clone());
     let conversions = conversions(stored);
@@ -67,7 +69,7 @@ pub(super) fn build(
     let registry = registry
         .allow_privileged(options.allow_privileged)
         .converting(conversions);
-    Ok((Arc::new(registry), authorizer))
+    Ok((Arc::new(registry), in_force))
 }
 
 /// The conversion of custom objects.

@@ -1,14 +1,16 @@
 //! Authorizers from a configuration file.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use portcullis::start::server::Server;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::{Asked, MAPS, answer, let_view};
 use crate::support::https_server::HttpsServer;
+use crate::support::log;
 use crate::support::server::{TestServer, directory, options};
 
 /// Starts a server with a configuration file: webhooks with these changes, and RBAC last.
@@ -29,7 +31,7 @@ async fn start_configured(changes: &[Value]) -> Asked {
         authorizers.push(json!({"type": "Webhook", "name": format!("w{at}"), "webhook": webhook}));
     }
     authorizers.push(json!({"type": "RBAC", "name": "rbac"}));
-    let flag = configuration(&dir, &json!(authorizers));
+    let flag = configuration(dir.path(), &json!(authorizers));
     Asked {
         server: TestServer::start_in(dir, &[&flag]).await,
         elsewhere,
@@ -38,10 +40,10 @@ async fn start_configured(changes: &[Value]) -> Asked {
 }
 
 /// Writes a configuration; returns the flag that names it.
-fn configuration(dir: &TempDir, authorizers: &Value) -> String {
+fn configuration(dir: &Path, authorizers: &Value) -> String {
     let document = json!({"apiVersion": "apiserver.config.k8s.io/v1",
         "kind": "AuthorizationConfiguration", "authorizers": authorizers});
-    let path = dir.path().join("authorization.yaml");
+    let path = dir.join("authorization.yaml");
     std::fs::write(&path, document.to_string()).unwrap();
     format!("--authorization-config={}", path.display())
 }
@@ -103,7 +105,7 @@ async fn the_failure_policy_decides_on_a_failure() {
 /// Asserts that no server starts with these authorizers.
 async fn refuses(authorizers: &Value, why: &str) {
     let dir = directory();
-    let flag = configuration(&dir, authorizers);
+    let flag = configuration(dir.path(), authorizers);
     let refused = Server::start(&options(&dir, &[&flag])).await;
     let refused = refused.err().unwrap().to_string();
     let path = flag.split_once('=').unwrap().1;
@@ -218,4 +220,44 @@ async fn wrong_webhooks_are_named() {
     ] {
         refuses(&authorizers, &why).await;
     }
+}
+
+#[tokio::test]
+async fn a_changed_file_is_in_force_and_a_broken_one_is_not() {
+    let dir = directory();
+    let path = dir.path().to_owned();
+    let rbac = json!({"type": "RBAC", "name": "rbac"});
+    let allow = json!({"type": "AlwaysAllow", "name": "all"});
+    let flag = configuration(&path, &json!([rbac]));
+    let server = TestServer::start_in(dir, &[&flag]).await;
+    let alice = server.alice();
+    assert_eq!(alice.get(MAPS).await.code, 403);
+    for (authorizers, code) in [
+        (json!([allow, rbac]), 200),
+        (json!([{"type": "Nope", "name": "n"}]), 200),
+        // what it needs is followed from the start only
+        (json!([{"type": "Node", "name": "node"}]), 200),
+        (json!([rbac]), 403),
+    ] {
+        configuration(&path, &authorizers);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(alice.get(MAPS).await.code, code, "{authorizers}");
+        assert_eq!(server.admin().get(MAPS).await.code, 200);
+    }
+    let said = log::so_far();
+    let why = "authorizer type Node is not allowed if it was not enabled at initial server startup";
+    assert!(said.contains(why), "{said}");
+    let metrics = server.admin().get("/metrics").await;
+    let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+    let reloads = metrics.lines().filter(|line| {
+        line.starts_with("apiserver_authorization_config_controller_automatic_reloads_total{")
+    });
+    let reloads: Vec<_> = reloads
+        .map(|line| line.rsplit_once(',').unwrap().1)
+        .collect();
+    assert_eq!(
+        reloads,
+        [r#"status="failure"} 2"#, r#"status="success"} 2"#]
+    );
+    server.stop().await;
 }
