@@ -358,6 +358,29 @@ async fn critical_headers_are_rejected_unless_supported() {
     }
 }
 
+/// A full cache forgets tokens that nobody uses.
+#[test]
+fn tokens_in_use_stay_cached() {
+    let key = key();
+    let tokens = tokens(vec![key.verifying_key().clone()]);
+    let issuer = TokenIssuer {
+        issuer: ISSUER.into(),
+        key,
+    };
+    let issue = |lifetime| issuer.issue(&robot(), &["api".into()], at(NOW), lifetime);
+    let (used, version) = (issue(600).unwrap(), tokens.trust.keys.version());
+    let digest = Secret::of(used.as_bytes()).digest();
+    let is_cached = || tokens.cached_tokens(version).1.get(&digest).is_some();
+    assert!(tokens.verify(&used).unwrap().is_some());
+    for other in 1..2 * CACHE_SIZE {
+        assert!(is_cached(), "forgotten after {other} others");
+        let other = issue(600 + u64::try_from(other).unwrap()).unwrap();
+        assert!(tokens.verify(&other).unwrap().is_some());
+    }
+    let size = tokens.cached_tokens(version).1.len();
+    assert!(size > CACHE_SIZE / 2 && size <= CACHE_SIZE, "{size}");
+}
+
 #[tokio::test]
 async fn signed_tokens_without_claims_are_rejected() {
     let key = key();
