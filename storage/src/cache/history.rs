@@ -132,15 +132,17 @@ mod tests {
     #[test]
     fn the_window_is_bounded_by_size() {
         let size = put(2, "four").superseded();
-        let mut history = History::new(100, 2 * size + 3);
+        let mut history = History::new(100, 2 * size + 2);
         for revision in 1..=5 {
             history.push(put(revision, "four"), false);
         }
         assert_eq!(since(&history, 3), Ok(vec![4, 5]));
         assert_eq!(since(&history, 2), Err(3));
-        // Wire forms count too, and the last change always stays.
+        // Wire forms count too: the three bytes of this one are one too many.
         history.push(put(6, "four"), true);
-        assert_eq!(since(&history, 4), Ok(vec![5, 6]));
+        assert_eq!(since(&history, 5), Ok(vec![6]));
+        assert_eq!(since(&history, 4), Err(5));
+        // The last change always stays.
         history.max_bytes = 3;
         history.push(put(7, "four"), true);
         assert_eq!(since(&history, 6), Ok(vec![7]));

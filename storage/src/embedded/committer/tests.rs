@@ -66,3 +66,27 @@ fn a_write_after_a_failed_probe_reports_its_cause() {
         assert!(error.contains("injected: no space"), "{error}");
     }
 }
+
+/// Whether the store is writable shows with a write, and not when its file is open again: on a full disk that
+/// succeeds, too.
+#[test]
+fn an_open_file_is_no_recovery() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = run_over(dir.path(), &Arc::new(AtomicI64::new(i64::MAX)));
+    run.failed(&"the disk is full", 10, Instant::now());
+    run.ensure_disk().unwrap();
+    assert_eq!(run.recovery.failed_bytes(), Some(10));
+    assert!(run.shared.unwritable.check().is_err());
+
+    let (write, written) = oneshot::channel();
+    let mut turn = Turn::default();
+    turn.add(Command::Write(Write {
+        key: "/a".into(),
+        change: Change::Create(Bytes::new()),
+        reply: write,
+    }));
+    run.handle(turn);
+    written.blocking_recv().unwrap().unwrap();
+    assert_eq!(run.recovery.failed_bytes(), None);
+    run.shared.unwritable.check().unwrap();
+}
