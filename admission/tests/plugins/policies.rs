@@ -310,6 +310,10 @@ async fn added_ephemeral_containers_are_validated() {
         "{text}"
     );
     assert_eq!(adding("{}").pod(&chain).await, debug("{}"));
+    // a plugin that runs later may have made it privileged
+    let (text, code) = adding("{privileged: true}").denied_at_last(&chain).await;
+    assert_eq!(code, 403);
+    assert!(text.contains("privileged"), "{text}");
 
     // defaults are set in the added container and nowhere else
     let rules = "readOnlyRootFilesystem: true";

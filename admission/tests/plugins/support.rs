@@ -372,9 +372,8 @@ impl Request {
         self
     }
 
-    /// Runs both phases of the chain.
-    pub async fn send(self, chain: &Chain) -> Result<Admitted, Denial> {
-        let mut attributes = Attributes {
+    fn attributes(&mut self) -> Attributes<'_> {
+        Attributes {
             operation: self.operation,
             kind: self.kind,
             resource: self.resource,
@@ -387,12 +386,17 @@ impl Request {
             options: RequestOptions::default(),
             versions: None,
             reinvocation: Reinvocation::default(),
-            object: self.object,
+            object: self.object.take(),
             old_object: self.old.as_deref(),
             audit_annotations: AuditAnnotations::default(),
             warnings: Warnings::default(),
             trace: None,
-        };
+        }
+    }
+
+    /// Runs both phases of the chain.
+    pub async fn send(mut self, chain: &Chain) -> Result<Admitted, Denial> {
+        let mut attributes = self.attributes();
         chain.mutate(&mut attributes).await?;
         chain.validate(&attributes).await?;
         Ok(Admitted {
@@ -406,6 +410,14 @@ impl Request {
     pub async fn denied(self, chain: &Chain) -> (String, u16) {
         match self.send(chain).await {
             Ok(admitted) => panic!("allowed: {:?}", admitted.object),
+            Err(denial) => (denial.status.message, denial.status.code),
+        }
+    }
+
+    /// The message and code of the denial by the validating phase alone.
+    pub async fn denied_at_last(mut self, chain: &Chain) -> (String, u16) {
+        match chain.validate(&self.attributes()).await {
+            Ok(()) => panic!("allowed"),
             Err(denial) => (denial.status.message, denial.status.code),
         }
     }

@@ -204,6 +204,15 @@ fn zero_values_of_a_wrong_type_are_rejected() {
 }
 
 #[test]
+fn maps_that_are_compared_before_they_are_stored_may_be_empty() {
+    let empty = json!({"data": {}, "binaryData": {}});
+    let map = decode::<ConfigMap>(&empty).unwrap().value;
+    assert!(map.data.is_some() && map.binary_data.is_some());
+    let unset = decode::<ConfigMap>(&json!({})).unwrap().value;
+    assert!(unset.data.is_none() && unset.binary_data.is_none());
+}
+
+#[test]
 fn fields_that_are_always_written_are_set() {
     let decoded = [
         json!({}),
