@@ -145,7 +145,7 @@ impl Watcher {
             Ok(meta) => graph.put(&entry.key, meta),
             Err(error) => {
                 tracing::warn!(key = %entry.key, %error, "an object cannot be read");
-                Wanted::new()
+                graph.forget(&entry.key)
             }
         }
     }
@@ -173,7 +173,7 @@ impl Observer for Watcher {
             // Without owners in the graph, nothing had dependents.
             Event::Delete { previous, .. } if !graph.is_empty() => match HeadMeta::read(previous) {
                 Ok(meta) => graph.delete(&previous.key, &meta.uid),
-                Err(_) => Wanted::new(),
+                Err(_) => graph.forget(&previous.key),
             },
             Event::Delete { .. } | Event::Progress(_) => return,
         };

@@ -1,5 +1,7 @@
 //! A registry for tests of controllers.
 
+mod contested;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use portcullis_rbac::AlwaysAllow;
 use portcullis_storage::Storage;
 use portcullis_storage::embedded::EmbeddedStorage;
 
+pub(crate) use self::contested::Contested;
 use crate::edit::edit;
 use portcullis_registry::permissions::AuthorizersPermissions;
 use portcullis_registry::ranges::ServiceRanges;

@@ -134,6 +134,14 @@ impl Graph {
         wanted
     }
 
+    /// An object cannot be read any more: nobody waits for it, and what it was says nothing.
+    pub(super) fn forget(&mut self, key: &str) -> Wanted {
+        let mut wanted = Wanted::new();
+        let before = self.detach(key);
+        self.released(before.as_ref(), &mut wanted);
+        wanted
+    }
+
     /// Whether a change of this object can matter, although it names no owners and waits for nothing.
     pub(super) fn knows(&self, key: &str) -> bool {
         self.nodes.contains_key(key)

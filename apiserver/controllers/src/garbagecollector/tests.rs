@@ -1,5 +1,6 @@
 //! A collector over a real store: each mode, invalid owners, and random graphs against a model.
 
+mod hindered;
 mod model;
 mod random;
 

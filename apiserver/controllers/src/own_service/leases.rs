@@ -162,6 +162,7 @@ mod tests {
     use portcullis_storage::embedded::EmbeddedStorage;
 
     use super::*;
+    use crate::testing::Contested;
 
     fn store(dir: &tempfile::TempDir) -> Arc<dyn Storage> {
         Arc::new(EmbeddedStorage::open(&dir.path().join("store")).unwrap())
@@ -214,6 +215,19 @@ mod tests {
         let leases = Leases::new(&storage, "/registry/", "192.0.2.1:6443".parse().unwrap());
         leases.renew().await.unwrap();
         assert_eq!(holders(&leases, Instant::now()).await, ["192.0.2.1:6443"]);
+    }
+
+    #[tokio::test]
+    async fn a_renewal_that_always_comes_too_late_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(Contested::open(dir.path()));
+        let storage: Arc<dyn Storage> = store.clone();
+        let leases = shared(&storage, "192.0.2.1:6443");
+        leases.renew().await.unwrap();
+        store.contest();
+        let failed = leases.renew().await.unwrap_err();
+        assert!(matches!(failed, Error::Conflict { .. }), "{failed}");
+        assert_eq!(store.take_lost(), ATTEMPTS_MAX);
     }
 
     #[tokio::test]

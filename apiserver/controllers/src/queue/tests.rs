@@ -101,6 +101,18 @@ async fn failures_wait_longer_each_time_until_one_succeeds() {
     assert!(due(&queue) <= AGAIN.0);
 }
 
+/// As after an outage of the store.
+#[tokio::test(start_paused = true)]
+async fn keys_that_failed_together_are_due_at_different_times() {
+    let queue = Queue::default();
+    for n in 0..50 {
+        queue.failed(n.to_string().into(), None);
+    }
+    let due = queue.waiting.lock().by_key.clone();
+    let due: BTreeSet<_> = due.into_values().collect();
+    assert!(due.len() > 40, "{due:?}");
+}
+
 /// A key that is added while it is attempted is attempted again, and not twice at once.
 #[tokio::test(start_paused = true)]
 async fn a_key_is_attempted_once_at_a_time() {
