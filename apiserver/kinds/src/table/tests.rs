@@ -82,6 +82,32 @@ fn an_empty_object_causes_no_panic() {
     }
 }
 
+/// Upstream: `ReturnDeletedObject` of the storages in `pkg/registry`; namespaces and definitions have storages
+/// of their own, which return what they mark.
+#[test]
+fn these_kinds_return_what_is_deleted() {
+    let returning = RESOURCES.iter().filter(|r| r.strategy.returns_deleted());
+    let returning: BTreeSet<_> = returning.map(|r| r.plural).collect();
+    let expected = BTreeSet::from([
+        "csidrivers",
+        "csinodes",
+        "customresourcedefinitions",
+        "namespaces",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "podsecuritypolicies",
+        "podtemplates",
+        "resourcequotas",
+        "serviceaccounts",
+        "services",
+        "storageclasses",
+        "volumeattachments",
+        "volumeattributesclasses",
+    ]);
+    assert_eq!(returning, expected);
+}
+
 /// Clients write protobuf in every served version; an empty message is an object with nothing set.
 #[test]
 fn every_served_version_is_known_in_protobuf() {
