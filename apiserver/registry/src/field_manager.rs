@@ -7,6 +7,7 @@
 //! Upstream: `k8s.io/apimachinery/pkg/util/managedfields` and `sigs.k8s.io/structured-merge-diff`.
 
 pub mod apply;
+mod changes;
 mod compare;
 mod conflict;
 mod element;

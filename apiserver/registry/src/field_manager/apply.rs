@@ -15,7 +15,6 @@ use super::merge::merge;
 use super::remove::{with_structs, without};
 use super::tracked::{self, Tracked};
 use super::update::Writer;
-use super::versions::Changes;
 use super::{last_applied, validate};
 
 /// The owner of fields that had no owner before the first apply.
@@ -104,7 +103,7 @@ impl Apply<'_> {
             Some(last) => self.prune(merged, &managed, last).await?,
             None => merged,
         };
-        let changes = Changes::between(self.writer, live, &object, &managed).await?;
+        let changes = self.writer.changes([live, &object], &managed).await?;
         let conflicts = Conflicts::of(&changes, &managed, owner);
         if !force && !conflicts.is_empty() {
             return Ok(Err(conflicts));

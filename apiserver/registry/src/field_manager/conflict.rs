@@ -5,9 +5,9 @@
 use portcullis_api::Status;
 use portcullis_api::status::{Cause, Details, Reason};
 
+use super::changes::Changes;
 use super::field_set::FieldSet;
 use super::managed::{Managed, Operation, Owner};
-use super::versions::Changes;
 
 /// The owners of the fields that an apply would change.
 #[derive(Clone, Debug, Default, PartialEq)]

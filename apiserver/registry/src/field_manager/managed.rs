@@ -8,9 +8,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntr
 
 use portcullis_api::{FieldError, Path};
 
+use super::changes::Changes;
 use super::element::Malformed;
 use super::field_set::FieldSet;
-use super::versions::{Changes, Versions};
+use super::versions::Versions;
 
 /// The most entries for updates; the oldest are merged beyond that.
 const UPDATES_MAX: usize = 10;
@@ -191,6 +192,11 @@ impl Managed {
     pub(super) fn drop_obsolete(&mut self, versions: Versions<'_>) {
         self.0
             .retain(|_, owned| versions.contains(&owned.api_version));
+    }
+
+    /// The version of each owner.
+    pub(super) fn versions(&self) -> impl Iterator<Item = &str> {
+        self.0.values().map(|owned| owned.api_version.as_str())
     }
 
     /// Takes the fields of a change from all owners but one, each in its own version.

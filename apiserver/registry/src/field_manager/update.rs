@@ -6,10 +6,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use portcullis_api::{Object, Status};
 use serde_json::Value;
 
+use super::changes::Changes;
 use super::field_set::FieldSet;
 use super::managed::{Managed, Operation, Owned, Owner, is_reset};
 use super::tracked::{self, Tracked};
-use super::versions::{Changes, Versions};
+use super::versions::Versions;
 use crate::codec;
 use crate::conversion::Conversions;
 use crate::current::Current;
@@ -78,15 +79,29 @@ impl<'a> Writer<'a> {
 
     /// As [`Writer::tracked`], in another version.
     pub(super) fn tracked_in(self, api_version: &str) -> Tracked<'a> {
-        Tracked::new(self.resource, api_version, self.subresource)
+        self.versions().tracked(api_version)
     }
 
     /// The versions of the resource.
     pub(super) const fn versions(self) -> Versions<'a> {
         Versions {
             resource: self.resource,
+            subresource: self.subresource,
             conversions: self.conversions,
         }
+    }
+
+    /// A change from one state of the target to another, as its managers see it.
+    ///
+    /// # Errors
+    /// As [`Changes::between`].
+    pub(super) async fn changes(
+        self,
+        states: [&Value; 2],
+        managed: &Managed,
+    ) -> Result<Changes, Status> {
+        let managers = managed.versions();
+        Changes::between(self.versions(), self.api_version, states, managers).await
     }
 
     /// The owner for a write.
@@ -178,7 +193,7 @@ impl<'a> Writer<'a> {
         managed: &mut Managed,
     ) -> Result<(), Status> {
         managed.drop_obsolete(self.versions());
-        let changes = Changes::between(self, old, new, managed).await?;
+        let changes = self.changes([old, new], managed).await?;
         managed.lose(&changes, None);
         let own = changes.own.set;
         if !own.is_empty() {

@@ -1,11 +1,6 @@
-//! Changes as the managers of other versions see them.
+//! Objects in the versions of their resource.
 //!
-//! The paths of a manager's fields are those of the version that it wrote. So that a change can be compared with
-//! them, the object before and after it is converted to that version. If all managers wrote in the version
-//! of the request, nothing is converted or copied.
-//!
-//! Upstream: `k8s.io/apimachinery/pkg/util/managedfields/internal/versionconverter.go`, and its use in
-//! `structured-merge-diff/merge/update.go`.
+//! Upstream: `k8s.io/apimachinery/pkg/util/managedfields/internal/versionconverter.go`.
 
 use std::borrow::Cow;
 
@@ -14,22 +9,25 @@ use portcullis_kinds::custom::CustomKind;
 use portcullis_kinds::resource::Resource;
 use serde_json::Value;
 
-use super::field_set::FieldSet;
-use super::managed::Managed;
 use super::tracked::Tracked;
-use super::update::Writer;
 use crate::codec;
 use crate::conversion::Conversions;
 
-/// The versions of a resource.
+/// The versions of a resource, or of a subresource of it.
 #[derive(Clone, Copy)]
 pub(super) struct Versions<'a> {
     pub(super) resource: &'a Resource,
+    pub(super) subresource: &'a str,
     /// Calls the webhooks of custom kinds; without it their conversion fails.
     pub(super) conversions: Option<&'a Conversions>,
 }
 
-impl Versions<'_> {
+impl<'a> Versions<'a> {
+    /// The fields that can have owners in a version.
+    pub(super) fn tracked(self, api_version: &str) -> Tracked<'a> {
+        Tracked::new(self.resource, api_version, self.subresource)
+    }
+
     /// Whether the resource has a version. The fields of managers in other versions are not known any more. As
     /// upstream, a definition's version counts while it is listed, served or not.
     pub(super) fn contains(self, api_version: &str) -> bool {
@@ -53,7 +51,7 @@ impl Versions<'_> {
     }
 
     /// Objects of one version in another one, with one call of the webhook.
-    async fn convert_all<'v, const N: usize>(
+    pub(super) async fn convert_all<'v, const N: usize>(
         self,
         mut objects: [Cow<'v, Value>; N],
         api_version: &str,
@@ -114,67 +112,4 @@ fn is_empty(object: &Value) -> bool {
         ("metadata", Value::Object(metadata)) => metadata.values().all(Value::is_null),
         _ => false,
     })
-}
-
-/// The fields that a change affects, in one version.
-pub(super) struct Changed {
-    /// Fields with other values, and new ones.
-    pub(super) set: FieldSet,
-    /// Fields that are gone.
-    pub(super) removed: FieldSet,
-}
-
-impl Changed {
-    fn between(tracked: Tracked<'_>, old: &Value, new: &Value) -> Self {
-        let found = tracked.compare(old, new);
-        let mut set = found.modified;
-        set.union(found.added);
-        Self {
-            set,
-            removed: found.removed,
-        }
-    }
-}
-
-/// A change in the versions of all managers.
-pub(super) struct Changes {
-    /// In the version of the request.
-    pub(super) own: Changed,
-    /// In other versions.
-    others: Vec<(String, Changed)>,
-}
-
-impl Changes {
-    /// Compares an object before and after a change; both are in the writer's version.
-    ///
-    /// # Errors
-    /// Those of the webhook.
-    pub(super) async fn between(
-        writer: Writer<'_>,
-        old: &Value,
-        new: &Value,
-        managed: &Managed,
-    ) -> Result<Self, Status> {
-        let mut changes = Self {
-            own: Changed::between(writer.tracked(), old, new),
-            others: Vec::new(),
-        };
-        for owned in managed.0.values() {
-            let version = owned.api_version.as_str();
-            if version == writer.api_version() || changes.others.iter().any(|(v, _)| v == version) {
-                continue;
-            }
-            let both = [old, new].map(Cow::Borrowed);
-            let [old, new] = writer.versions().convert_all(both, version).await?;
-            let changed = Changed::between(writer.tracked_in(version), &old, &new);
-            changes.others.push((version.to_owned(), changed));
-        }
-        Ok(changes)
-    }
-
-    /// The change in the version of a manager.
-    pub(super) fn in_version(&self, api_version: &str) -> &Changed {
-        let other = self.others.iter().find(|(v, _)| v == api_version);
-        other.map_or(&self.own, |(_, changed)| changed)
-    }
 }
