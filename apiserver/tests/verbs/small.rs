@@ -111,3 +111,39 @@ async fn a_duplicate_field_in_a_patch_is_reported() {
     let strict = format!("{maps}/m?fieldValidation=Strict");
     assert_eq!(merge.ask(Method::PATCH, &strict, patch).await.code, 422);
 }
+
+/// In Go an empty map differs from one that is not set, until it is stored.
+#[tokio::test]
+async fn an_empty_map_changes_an_immutable_object() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let merge = server
+        .admin()
+        .header("content-type", "application/merge-patch+json");
+    let core = |plural: &str| format!("{NAMESPACE}/{plural}");
+    let classes = "/apis/storage.k8s.io/v1/storageclasses".to_owned();
+    let frozen = json!({"metadata": {"name": "i"}, "immutable": true});
+    let class = json!({"metadata": {"name": "i"}, "provisioner": "example.com/p"});
+    for (collection, object, fields) in [
+        (
+            core("configmaps"),
+            frozen.clone(),
+            &["data", "binaryData"][..],
+        ),
+        (core("secrets"), frozen, &["data"]),
+        (classes, class, &["parameters"]),
+    ] {
+        let made = admin.post(&collection, &object).await;
+        assert_eq!(made.code, 201, "{made:?}");
+        for field in fields {
+            let path = format!("{collection}/i");
+            let patch = json!({(*field): {}}).to_string();
+            let refused = merge.ask(Method::PATCH, &path, patch).await;
+            assert_eq!(refused.code, 422, "{refused:?}");
+            let cause = refused.json()["details"]["causes"][0]["field"].clone();
+            assert_eq!(cause, *field);
+            let same = merge.ask(Method::PATCH, &path, "{}").await;
+            assert_eq!(same.code, 200, "{same:?}");
+        }
+    }
+}

@@ -48,11 +48,9 @@ impl Strategy for ConfigMapStrategy {
         if old.immutable == Some(true) {
             for (field, same) in [
                 ("immutable", config_map.immutable == Some(true)),
-                ("data", same(config_map.data.as_ref(), old.data.as_ref())),
-                (
-                    "binaryData",
-                    same(config_map.binary_data.as_ref(), old.binary_data.as_ref()),
-                ),
+                // an empty map is not an absent one, as in Go
+                ("data", config_map.data == old.data),
+                ("binaryData", config_map.binary_data == old.binary_data),
             ] {
                 if !same {
                     errors.push(FieldError::forbidden(&Path::new(field), FROZEN));
@@ -83,14 +81,6 @@ impl Strategy for ConfigMapStrategy {
             Cell::age(config_map),
         ]
     }
-}
-
-/// Whether two maps are equal; an absent one is like an empty one.
-pub(super) fn same<V: PartialEq>(
-    a: Option<&BTreeMap<String, V>>,
-    b: Option<&BTreeMap<String, V>>,
-) -> bool {
-    a.into_iter().flatten().eq(b.into_iter().flatten())
 }
 
 fn count<V>(map: Option<&BTreeMap<String, V>>) -> usize {

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::Secret;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 use serde_json::{Map, Value};
 
-use super::config_map::{FROZEN, MAX_SIZE, same};
+use super::config_map::{FROZEN, MAX_SIZE};
 use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::{IMMUTABLE, invalid_each, text};
 
@@ -20,7 +20,7 @@ impl Strategy for SecretStrategy {
 
     fn default(&self, secret: &mut Secret) {
         // upstream: pkg/apis/core/v1/conversion.go, stringData is for writing only
-        if let Some(texts) = secret.string_data.take() {
+        if let Some(texts) = secret.string_data.take().filter(|texts| !texts.is_empty()) {
             let data = secret.data.get_or_insert_default();
             data.extend(
                 texts
@@ -58,7 +58,7 @@ impl Strategy for SecretStrategy {
             if secret.immutable != Some(true) {
                 errors.push(FieldError::forbidden(&Path::new("immutable"), FROZEN));
             }
-            if !same(secret.data.as_ref(), old.data.as_ref()) {
+            if secret.data != old.data {
                 errors.push(FieldError::forbidden(&Path::new("data"), FROZEN));
             }
         }

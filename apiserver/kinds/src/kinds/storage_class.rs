@@ -8,7 +8,6 @@ use portcullis_api::status::CAUSES_MAX;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 use serde_json::Value;
 
-use super::config_map::same;
 use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::labels::validate_label_name;
 use crate::validation::{IMMUTABLE, invalid_each, list, one_of, required, text};
@@ -55,10 +54,8 @@ impl Strategy for StorageClassStrategy {
     fn validate_update(&self, class: &StorageClass, old: &StorageClass) -> ErrorList {
         let mut errors = self.validate(class);
         for (field, unchanged) in [
-            (
-                "parameters",
-                same(class.parameters.as_ref(), old.parameters.as_ref()),
-            ),
+            // an empty map is not an absent one, as in Go
+            ("parameters", class.parameters == old.parameters),
             ("provisioner", class.provisioner == old.provisioner),
             ("reclaimPolicy", class.reclaim_policy == old.reclaim_policy),
         ] {

@@ -3,7 +3,6 @@
 use k8s_openapi::api::storage::v1::VolumeAttributesClass;
 use portcullis_api::{ErrorList, FieldError, Path};
 
-use super::config_map::same;
 use super::storage_class::{validate_parameters, validate_provisioner};
 use crate::strategy::{Cell, Column, Strategy};
 
@@ -32,7 +31,7 @@ impl Strategy for VolumeAttributesClassStrategy {
         old: &VolumeAttributesClass,
     ) -> ErrorList {
         let mut errors = ErrorList::new();
-        let parameters_stay = same(class.parameters.as_ref(), old.parameters.as_ref());
+        let parameters_stay = class.parameters == old.parameters;
         for (field, stays) in [
             ("driverName", class.driver_name == old.driver_name),
             ("parameters", parameters_stay),
