@@ -18,6 +18,8 @@ pub struct RotatedFile {
     file: File,
     /// Its size in bytes.
     size: u64,
+    /// How many of them do not count, as the file should have been replaced when it had so many.
+    uncounted: u64,
     /// Its limit; `None` for any size.
     limit: Option<u64>,
     backups: Backups,
@@ -40,6 +42,7 @@ impl RotatedFile {
             path: path.to_owned(),
             file,
             size,
+            uncounted: 0,
             limit,
             backups,
             tidying: None,
@@ -48,10 +51,9 @@ impl RotatedFile {
 
     /// Whether so many bytes fit. An empty file accepts any number.
     pub fn has_room(&self, bytes: usize) -> bool {
-        let size = self
-            .size
-            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-        self.size == 0 || self.limit.is_none_or(|limit| size <= limit)
+        let counted = self.size.saturating_sub(self.uncounted);
+        let size = counted.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        counted == 0 || self.limit.is_none_or(|limit| size <= limit)
     }
 
     /// Appends whole lines.
@@ -70,12 +72,15 @@ impl RotatedFile {
 
     /// Replaces this file by an empty one. If that fails, this one keeps growing.
     pub fn rotate(&mut self) {
-        if let Err(error) = self.try_rotate() {
-            let file = self.path.display();
-            tracing::warn!(%file, %error, "the audit log cannot be rotated");
+        match self.try_rotate() {
+            Ok(()) => (self.size, self.uncounted) = (0, 0),
+            Err(error) => {
+                let file = self.path.display();
+                tracing::warn!(%file, %error, "the audit log cannot be rotated");
+                // it is not tried again for each line
+                self.uncounted = self.size;
+            }
         }
-        // even if it failed: it is not tried again for each line
-        self.size = 0;
         self.tidy();
     }
 
@@ -125,7 +130,15 @@ fn append(path: &Path) -> io::Result<File> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+
     use super::*;
+
+    const NO_BACKUPS: Backups = Backups {
+        max_age: None,
+        max_count: None,
+        compress: false,
+    };
 
     fn names(dir: &Path) -> Vec<String> {
         let files = fs::read_dir(dir).unwrap();
@@ -139,12 +152,7 @@ mod tests {
     fn a_full_file_makes_room_for_an_empty_one() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("logs/audit.log");
-        let backups = Backups {
-            max_age: None,
-            max_count: None,
-            compress: false,
-        };
-        let mut file = RotatedFile::open(&path, Some(10), backups).unwrap();
+        let mut file = RotatedFile::open(&path, Some(10), NO_BACKUPS).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(path.parent().unwrap()), mode(&path)), (0o700, 0o600));
         assert!(file.has_room(100));
@@ -159,26 +167,48 @@ mod tests {
         let old = fs::read(path.parent().unwrap().join(&names[0])).unwrap();
         assert_eq!(old, b"12345678\n");
         // an existing file is continued
-        let mut file = RotatedFile::open(&path, Some(10), backups).unwrap();
+        let mut file = RotatedFile::open(&path, Some(10), NO_BACKUPS).unwrap();
         assert!(file.has_room(5) && !file.has_room(6));
         file.write(b"more\n").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"next\nmore\n");
     }
 
+    /// A file in memory that may not grow takes what fits of a write, as a full disk does.
     #[test]
     fn a_line_that_does_not_fit_on_the_disk_leaves_no_half() {
-        let path = Path::new("/dev/full");
-        if !path.exists() {
-            return;
-        }
-        let backups = Backups {
-            max_age: None,
-            max_count: None,
-            compress: false,
+        const SIZE: u64 = 8192;
+        let flags = MemfdFlags::ALLOW_SEALING;
+        let full = File::from(memfd_create("full", flags).unwrap());
+        full.set_len(SIZE).unwrap();
+        fcntl_add_seals(&full, SealFlags::GROW).unwrap();
+        let mut file = RotatedFile {
+            path: PathBuf::new(),
+            file: full,
+            size: 0,
+            uncounted: 0,
+            limit: None,
+            backups: NO_BACKUPS,
+            tidying: None,
         };
-        let mut file = RotatedFile::open(path, None, backups).unwrap();
-        let error = file.write(b"line\n").unwrap_err();
-        assert_eq!(error.raw_os_error(), Some(28));
-        assert_eq!(file.size, 0);
+        file.write(b"a line\n").unwrap();
+        let long = vec![b'x'; 2 * usize::try_from(SIZE).unwrap()];
+        assert!(file.write(&long).is_err());
+        assert_eq!(file.file.metadata().unwrap().len(), 7, "the first line");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_keeps_its_lines() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.log");
+        let mut file = RotatedFile::open(&path, Some(10), NO_BACKUPS).unwrap();
+        file.write(b"12345678\n").unwrap();
+        // there is nothing of that name to replace
+        let elsewhere = dir.path().join("elsewhere.log");
+        fs::rename(&path, &elsewhere).unwrap();
+        file.rotate();
+        assert!(file.has_room(100), "until it has grown as much again");
+        file.write(b"more\n").unwrap();
+        assert!(!file.has_room(100));
+        assert_eq!(file.size, fs::metadata(&elsewhere).unwrap().len());
     }
 }
