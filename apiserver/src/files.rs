@@ -83,3 +83,20 @@ pub fn unusable(path: &Path, why: &dyn Display) -> FileError {
         problem: Problem::Unusable(why.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// For lack of descriptors, say, a file cannot be opened whose contents are what they were.
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_called_invalid() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("none");
+        let message = |error: &FileError| Failure::of(error).message();
+        let unreadable = message(&read(&path).unwrap_err());
+        assert!(unreadable.contains("cannot be read"), "{unreadable}");
+        let invalid = message(&unusable(&path, &"it says nothing"));
+        assert!(invalid.contains("invalid"), "{invalid}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Connections: accepted, encrypted, served, and drained at the end.
 
+mod acceptance;
 pub mod certificate;
 pub mod connections;
 pub mod delivery;
@@ -36,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use self::acceptance::Acceptance;
 use self::connections::Connections;
 use self::heads::Heads;
 use self::progress::{Progress, Verdict};
@@ -51,8 +53,6 @@ use crate::response::switched::Switched;
 
 /// How long requests may take to finish once the server has to stop.
 const DRAIN: Duration = Duration::from_secs(15);
-/// How long to wait when the system has no more sockets.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How much memory incomplete heads of requests may take that are larger than most.
 const HEADS: usize = 16 * 1024 * 1024;
 /// How long an idle connection may take to end.
@@ -127,36 +127,29 @@ pub async fn run<S, B>(
         handshake_errors,
         stop: stop.clone(),
     });
+    let mut acceptance = Acceptance::new(listener);
     loop {
-        let accepted = tokio::select! {
+        let (stream, address) = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            accepted = acceptance.next() => accepted,
         };
-        match accepted {
-            Ok((stream, address)) => {
-                let progress = Progress::begin();
-                let Some(open) = all.take(&progress) else {
-                    tracing::debug!("rejected a connection: the limit is reached and none is idle");
-                    continue;
-                };
-                let (acceptor, shared) = (acceptors.current(), shared.clone());
-                tasks.spawn(async move {
-                    tokio::select! {
-                        () = connection(stream, address, acceptor, shared, &progress) => {}
-                        () = progress.evicted() => {
-                            tracing::debug!("an idle connection was closed for a new one");
-                        }
-                    }
-                    drop(open);
-                });
+        let progress = Progress::begin();
+        let Some(open) = all.take(&progress) else {
+            tracing::debug!("rejected a connection: the limit is reached and none is idle");
+            continue;
+        };
+        let (acceptor, shared) = (acceptors.current(), shared.clone());
+        tasks.spawn(async move {
+            tokio::select! {
+                () = connection(stream, address, acceptor, shared, &progress) => {}
+                () = progress.evicted() => {
+                    tracing::debug!("an idle connection was closed for a new one");
+                }
             }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
+            drop(open);
+        });
     }
-    drop(listener);
+    drop(acceptance);
     tasks.close();
     if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
         tracing::warn!(

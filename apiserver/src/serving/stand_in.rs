@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
-use super::ACCEPT_PAUSE;
+use super::acceptance::PAUSE;
 use crate::config::stand_in::{ABOUT, About};
 
 /// The version of etcd that kube-apiserver 1.24 is tested with.
@@ -62,7 +62,7 @@ async fn accept(listener: TcpListener, about: Bytes, permits: Arc<Semaphore>) {
                 });
             }
             // out of descriptors, or the client has disconnected
-            Err(_) => sleep(ACCEPT_PAUSE).await,
+            Err(_) => sleep(PAUSE).await,
         }
     }
 }
