@@ -4,6 +4,7 @@ mod bad_objects;
 mod components;
 mod election;
 mod garbage;
+pub mod hindered;
 mod others;
 mod servers;
 mod services;

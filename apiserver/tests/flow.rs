@@ -10,3 +10,4 @@ mod order;
 mod restart;
 mod silence;
 mod unread_bodies;
+mod waiting;

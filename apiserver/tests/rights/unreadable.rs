@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::Method;
 use portcullis_storage::etcd::{EtcdOptions, EtcdStorage};
 use portcullis_storage::etcd_server::EtcdServer;
-use portcullis_storage::{ReadAt, Storage};
+use portcullis_storage::{ReadAt, Revision, Storage};
 use serde_json::json;
 
 use super::{BINDINGS, binding, let_alice};
+use crate::controllers::hindered::{allow, deny};
 use crate::controllers::{eventually, gone};
+use crate::support::log;
 use crate::support::server::TestServer;
 use crate::verbs::{NO_OTHER_MAPS, watch};
 
@@ -58,18 +61,29 @@ fn in_protobuf(role: &str) -> Vec<u8> {
     [b"k8s\0".to_vec(), field(1, &kind), field(2, &object)].concat()
 }
 
-async fn overwrite(store: &Arc<dyn Storage>, key: &str, value: &[u8]) {
+/// Writes a value, and returns its revision.
+async fn overwrite(store: &Arc<dyn Storage>, key: &str, value: &[u8]) -> Revision {
     let found = store.get(key, ReadAt::Latest).await.unwrap().entry;
     let value = Bytes::copy_from_slice(value);
-    match found {
+    let written = match found {
         Some(entry) => store.compare_and_swap(key, entry.revision, value).await,
         None => store.create(key, value).await,
-    }
-    .unwrap();
+    };
+    written.unwrap().revision
+}
+
+/// The lines of the log that say that no decision is based on a revision of [`KEY`].
+fn reports(revision: Revision) -> Vec<String> {
+    let revision = format!("revision={revision} ");
+    let parts = ["an object cannot be read", KEY, &revision];
+    let is_one = |line: &&str| parts.iter().all(|part| line.contains(part));
+    let log = log::so_far();
+    log.lines().filter(is_one).map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unreadable_binding_grants_nothing_and_can_be_deleted() {
+    log::keep();
     let etcd = EtcdServer::start();
     let options = EtcdOptions::new([etcd.endpoint()]);
     let store: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&options).await.unwrap());
@@ -81,9 +95,10 @@ async fn an_unreadable_binding_grants_nothing_and_can_be_deleted() {
     let path = format!("{BINDINGS}/alices");
 
     for broken in [b"k8s\0\x0a\xff\xff".as_slice(), b"no JSON", b"{}"] {
-        overwrite(&store, KEY, broken).await;
+        let revision = overwrite(&store, KEY, broken).await;
         // its previous content no longer applies
         eventually(&alice, MAPS, |answer| answer.code == 403).await;
+        assert_eq!(reports(revision).len(), 1, "{:?}", reports(revision));
         if broken != b"{}" {
             let answer = admin.get(&path).await;
             assert_eq!(answer.code, 500);
@@ -99,6 +114,22 @@ async fn an_unreadable_binding_grants_nothing_and_can_be_deleted() {
     overwrite(&store, KEY, b"no JSON").await;
     eventually(&admin, &path, |answer| answer.code == 500).await;
     assert_eq!(admin.get(BINDINGS).await.code, 500);
+    // its deletion is one like any other
+    let dry = admin.delete(&format!("{path}?dryRun=All")).await;
+    assert_eq!(dry.code, 200, "{dry:?}");
+    let options = json!({"preconditions": {"resourceVersion": "1"}}).to_string();
+    assert_eq!(admin.ask(Method::DELETE, &path, options).await.code, 409);
+    deny(
+        &admin,
+        "DELETE",
+        "rbac.authorization.k8s.io",
+        "rolebindings",
+        "alices",
+    )
+    .await;
+    assert_eq!(admin.delete(&path).await.code, 422);
+    assert_eq!(admin.get(&path).await.code, 500, "it is still there");
+    allow(&admin).await;
     let deleted = admin.delete(&path).await;
     assert_eq!(deleted.code, 200, "{deleted:?}");
     assert_eq!(deleted.json()["details"]["name"], "alices");

@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::NO_OTHER_MAPS;
+use crate::support::PATIENCE;
 use crate::support::client::Client;
 use crate::support::server::TestServer;
 
@@ -154,7 +155,9 @@ async fn an_expired_version_is_an_error_in_the_stream() {
 async fn a_negative_timeout_ends_a_watch_immediately() {
     let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let path = format!("{MAPS}?watch=true&timeoutSeconds=-1");
-    let answer = server.admin().get(&path).await;
+    let admin = server.admin();
+    let answer = tokio::time::timeout(PATIENCE, admin.get(&path));
+    let answer = answer.await.expect("an end");
     assert_eq!((answer.code, answer.body.len()), (200, 0));
 }
 

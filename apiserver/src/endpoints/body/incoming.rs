@@ -187,7 +187,8 @@ mod tests {
         let mut memory = in_flight(&limits, "bob").body(STEP).unwrap();
         let mut slow = frames(&[1000], false);
         let grace = Duration::from_millis(10);
-        let late = receive(&mut slow, &mut memory, grace).await;
+        let late = receive(&mut slow, &mut memory, grace);
+        let late = tokio::time::timeout(GRACE, late).await.expect("an end");
         assert_eq!(late.unwrap_err().code, 504);
     }
 

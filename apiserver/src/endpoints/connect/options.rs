@@ -207,6 +207,7 @@ mod tests {
         assert_eq!(refusal("tailLines=").as_deref(), Some(expected));
         assert!(refusal("sinceTime=yesterday").is_some());
         assert!(check_ports(&Query::new("ports=80&ports=x")).is_err());
+        assert!(check_ports(&Query::new("ports=80,81&ports=82")).is_ok());
     }
 
     #[test]
