@@ -138,7 +138,12 @@ mod tests {
 
     use super::*;
 
-    fn entry(manager: &str, version: &str, subresource: &str, fields: Value) -> ManagedFieldsEntry {
+    fn entry(
+        manager: &str,
+        version: &str,
+        subresource: &str,
+        fields: &Value,
+    ) -> ManagedFieldsEntry {
         ManagedFieldsEntry {
             api_version: Some(version.into()),
             fields_type: Some("FieldsV1".into()),
@@ -178,16 +183,16 @@ mod tests {
     fn every_version_has_its_own_path() {
         let count = json!({"f:spec": {"f:size": {"f:count": {}}}});
         let (v1, v2) = ("example.com/v1", "example.com/v2");
-        let parent = vec![entry("a", v1, "", all()), entry("b", v2, "", count.clone())];
+        let parent = vec![entry("a", v1, "", &all()), entry("b", v2, "", &count)];
         let scale = of_scale(Some(parent.clone()), widgets()).unwrap();
-        let in_scale = |manager| entry(manager, API_VERSION, "", only());
+        let in_scale = |manager| entry(manager, API_VERSION, "", &only());
         assert_eq!(scale, [in_scale("a"), in_scale("b")]);
         let kept = of_parent(Some(parent.clone()), Some(scale), widgets(), v2);
         assert_eq!(kept, Some(parent.clone()));
-        let taken = vec![entry("c", API_VERSION, "scale", only())];
+        let taken = vec![entry("c", API_VERSION, "scale", &only())];
         let expected = [
-            entry("a", v1, "", json!({"f:spec": {"f:paused": {}}})),
-            entry("c", v2, "scale", count),
+            entry("a", v1, "", &json!({"f:spec": {"f:paused": {}}})),
+            entry("c", v2, "scale", &count),
         ];
         let taken = of_parent(Some(parent), Some(taken), widgets(), v2);
         assert_eq!(taken.unwrap(), expected);
@@ -203,20 +208,20 @@ mod tests {
 
     #[test]
     fn a_scale_lists_only_the_owners_of_replicas() {
-        let other = entry("b", "apps/v1", "", json!({"f:spec": {"f:paused": {}}}));
-        let parent = vec![entry("a", "apps/v1", "", all()), other];
-        let expected = vec![entry("a", API_VERSION, "", only())];
+        let other = entry("b", "apps/v1", "", &json!({"f:spec": {"f:paused": {}}}));
+        let parent = vec![entry("a", "apps/v1", "", &all()), other];
+        let expected = vec![entry("a", API_VERSION, "", &only())];
         assert_eq!(of_scale(Some(parent), deployments()), Some(expected));
         assert_eq!(of_scale(None, deployments()), None);
     }
 
     #[test]
     fn a_new_owner_takes_the_replicas_and_nothing_else() {
-        let parent = vec![entry("a", "apps/v1", "", all())];
-        let scale = vec![entry("kubectl", API_VERSION, "scale", only())];
+        let parent = vec![entry("a", "apps/v1", "", &all())];
+        let scale = vec![entry("kubectl", API_VERSION, "scale", &only())];
         let expected = vec![
-            entry("a", "apps/v1", "", json!({"f:spec": {"f:paused": {}}})),
-            entry("kubectl", "apps/v1", "scale", only()),
+            entry("a", "apps/v1", "", &json!({"f:spec": {"f:paused": {}}})),
+            entry("kubectl", "apps/v1", "scale", &only()),
         ];
         let merged = of_parent(Some(parent), Some(scale), deployments(), "apps/v1");
         assert_eq!(merged, Some(expected));
@@ -224,7 +229,7 @@ mod tests {
 
     #[test]
     fn an_owner_that_stays_keeps_the_entry() {
-        let parent = Some(vec![entry("a", "apps/v1", "", all())]);
+        let parent = Some(vec![entry("a", "apps/v1", "", &all())]);
         let scale = of_scale(parent.clone(), deployments());
         let merged = of_parent(parent.clone(), scale, deployments(), "apps/v1");
         assert_eq!(merged, parent);

@@ -68,7 +68,7 @@ impl<'a> Versions<'a> {
         // versions that differ in nothing but their label have the same fields
         if has_type(&from) || has_type(api_version) {
             for object in &mut objects {
-                let decoded = self.resource.decode(&from, object);
+                let decoded = self.resource.decode(&from, &**object);
                 let decoded = decoded.map_err(|why| {
                     Status::unknown(format!("failed to convert to {api_version}: {why}"))
                 })?;
