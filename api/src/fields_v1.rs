@@ -1,6 +1,6 @@
 //! The fields of an entry of `metadata.managedFields`, kept as text.
 //!
-//! Every write of an object stores what its managers own, which may be larger than the object itself, and only
+//! Every write of an object stores what its managers own, which may be larger than the rest of the object, and only
 //! the field manager looks into it. The type's own form is a tree; this server keeps the tree's JSON in it as
 //! one string, which is decoded, compared, copied and encoded as bytes.
 

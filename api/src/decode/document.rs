@@ -22,8 +22,8 @@ pub enum Document<'t> {
     Array(Vec<Self>),
     /// An object, in the order of the text; each key is there once.
     Object(Vec<Field<'t>>),
-    /// The text of a value that is not parsed: the `fieldsV1` of a stored object.
-    Unparsed(&'t str),
+    /// The JSON of a value: the `fieldsV1` of a stored object.
+    Text(String),
 }
 
 /// A field of an object.

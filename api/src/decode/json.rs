@@ -1,6 +1,7 @@
 //! Parses text to [`Value`] or [`Document`], and reports the paths of duplicate keys (the last one wins, as in
 //! Go).
 
+mod transcribe;
 mod tree;
 
 use std::borrow::Cow;
@@ -9,9 +10,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
+use self::transcribe::Transcribe;
 use self::tree::{Fields, Tree};
 use super::DecodeError;
 use super::document::Document;
@@ -53,7 +54,7 @@ pub fn parse_stored(bytes: &[u8]) -> Result<Parsed, DecodeError> {
     parse_values(bytes, usize::MAX)
 }
 
-/// As [`parse_stored`], to a document that borrows from the text, where `fieldsV1` is not parsed.
+/// As [`parse_stored`], to a document that borrows from the text, where `fieldsV1` is kept as text.
 ///
 /// # Errors
 /// As [`parse_stored`].
@@ -180,8 +181,9 @@ impl<'de, T: Tree<'de>> DeserializeSeed<'de> for Seed<'_, T> {
             }
         }
         if self.notes.stored && self.path.is_fields_v1() {
-            let text: &RawValue = de::Deserialize::deserialize(deserializer)?;
-            return Ok(T::unparsed(text.get()));
+            let mut text = Vec::with_capacity(512);
+            Transcribe(&mut text).deserialize(deserializer)?;
+            return Ok(T::text(String::from_utf8(text).map_err(de::Error::custom)?));
         }
         deserializer.deserialize_any(self)
     }

@@ -353,7 +353,7 @@ fn documents_are_decoded_as_values_are() {
     assert_eq!(duplicates.len(), 10);
 }
 
-/// What a server stored is kept as it is, and what a client sends is written as Go writes it.
+/// In the order in which a server stored them, and as Go writes them.
 #[test]
 fn fields_of_managers_are_kept_as_text() {
     let text = r#"{"metadata":{"managedFields":[{"fieldsV1":{"f:b": {},"f:a":{"v:\"<\"":{}}}}]}}"#;
@@ -363,7 +363,7 @@ fn fields_of_managers_are_kept_as_text() {
         crate::fields_v1::text(fields).into_owned()
     };
     let stored = decode(&parse_stored_document(text.as_bytes()).unwrap()).unwrap();
-    assert_eq!(fields(stored), r#"{"f:b": {},"f:a":{"v:\"<\"":{}}}"#);
+    assert_eq!(fields(stored), r#"{"f:b":{},"f:a":{"v:\"\u003c\"":{}}}"#);
     let sent = decode(&parse_document(text.as_bytes()).unwrap().value).unwrap();
     let written = r#"{"f:a":{"v:\"\u003c\"":{}},"f:b":{}}"#;
     assert_eq!(fields(sent), written);
@@ -387,4 +387,24 @@ fn fields_of_managers_are_kept_as_text() {
             "{malformed}"
         );
     }
+}
+
+/// serde_json has a feature by which a value with this key is replaced by what its text says, within a limit of
+/// its own for nesting.
+#[test]
+fn no_key_has_a_meaning_of_its_own() {
+    const KEY: &str = "$serde_json::private::RawValue";
+    let text = json!({ KEY: "{\"a\":1}" }).to_string();
+    let value: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value[KEY], "{\"a\":1}");
+    assert_eq!(parse(text.as_bytes()).unwrap().value, value);
+    let stored = format!(r#"{{"metadata":{{"managedFields":[{{"fieldsV1":{{"v:1":{text}}}}}]}}}}"#);
+    let stored = parse_stored_document(stored.as_bytes()).unwrap();
+    let pod = decode::<Pod>(&stored).unwrap().value;
+    let entries = pod.metadata.managed_fields.unwrap();
+    let fields = crate::fields_v1::text(entries[0].fields_v1.as_ref().unwrap()).into_owned();
+    assert_eq!(fields, format!(r#"{{"v:1":{text}}}"#));
+    let class = json!({"metadata": {"name": "x"}, "data": value.clone()});
+    let revision = decode::<k8s_openapi::api::apps::v1::ControllerRevision>(&class);
+    assert_eq!(revision.unwrap().value.data.0, value);
 }

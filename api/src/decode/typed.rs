@@ -212,7 +212,7 @@ impl<'de, 'p> Node<'de, 'p> {
             Shape::Number(_) => "number".to_owned(),
             Shape::String(_) => "string".to_owned(),
             Shape::Array(_) => "array".to_owned(),
-            Shape::Object(_) | Shape::Unparsed(_) => "object".to_owned(),
+            Shape::Object(_) | Shape::Text(_) => "object".to_owned(),
         };
         Error(Box::new(DecodeError::Type {
             found,
@@ -284,8 +284,8 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
             Shape::String(_) => self.deserialize_str(visitor),
             Shape::Array(_) => self.deserialize_seq(visitor),
             Shape::Object(_) => self.deserialize_map(visitor),
-            // only those of a type that is text are not parsed
-            Shape::Unparsed(text) => visitor.visit_borrowed_str(text),
+            // only those of a type that is text are kept so
+            Shape::Text(text) => visitor.visit_borrowed_str(text),
         }
     }
 

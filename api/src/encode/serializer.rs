@@ -142,9 +142,9 @@ impl<'o> ser::Serializer for Writer<'o> {
     fn serialize_str(self, v: &str) -> Result<Wrote> {
         if self.is_json {
             self.out.json(v);
+            // in Go a pointer, which is written if it is set
             return Ok(match v {
                 "null" => Wrote::Null,
-                "{}" => Wrote::NoItems,
                 _ => Wrote::Something,
             });
         }

@@ -8,7 +8,7 @@ use parking_lot::RwLock;
 use portcullis_api::UserInfo;
 use portcullis_rbac::{Attributes, Authorizer, Decided, Decision, Names, Step};
 
-/// Decides as the authorizer in force; a decision that has begun is completed by the one it began with.
+/// Decides as the authorizer in force when it is asked.
 pub struct Replaceable(RwLock<Arc<dyn Authorizer>>);
 
 impl Replaceable {

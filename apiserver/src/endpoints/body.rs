@@ -85,7 +85,7 @@ pub fn media_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// Reads an object; also returns the JSON it was made of, if the body is not JSON.
+/// Reads an object; also returns the value it was made of, if it was not made of the body's text itself.
 ///
 /// # Errors
 /// 415 for unsupported formats; 400 for anything but the expected object.

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use quick_cache::sync::Cache;
 use rustls_pki_types::UnixTime;
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,7 +20,7 @@ use crate::jwt::Token;
 const NAMES: &str = "_claim_names";
 const SOURCES: &str = "_claim_sources";
 
-/// How many issuers of distributed claims are called. There are few; the claims of others are rejected.
+/// How many issuers of distributed claims are remembered with their keys. There are few.
 const ISSUERS_MAX: usize = 64;
 
 /// A server that has a claim.
@@ -34,15 +34,15 @@ struct Source {
 /// Resolves the distributed claims in tokens of one issuer.
 pub(super) struct Distributed {
     fetch: Arc<dyn Fetch>,
-    /// Those of tokens with distributed claims, by URL.
-    issuers: Mutex<HashMap<String, Arc<Issuer>>>,
+    /// Those that have signed distributed claims, by URL.
+    issuers: Cache<String, Arc<Issuer>>,
 }
 
 impl Distributed {
     pub(super) fn new(fetch: Arc<dyn Fetch>) -> Self {
         Self {
             fetch,
-            issuers: Mutex::default(),
+            issuers: Cache::new(ISSUERS_MAX),
         }
     }
 
@@ -92,24 +92,14 @@ impl Distributed {
         let claims = token.claims::<Value>().map(Claims);
         let claims = claims.ok_or_else(|| error("a distributed claim is not in a token"))?;
         let url = claims.issuer().unwrap_or_default();
-        let issuer = self.issuer(url)?;
+        let known = self.issuers.get(url);
+        let issuer = known.unwrap_or_else(|| Arc::new(Issuer::new(url, None, self.fetch.clone())));
         claims
             .check_signed_for(&token, &issuer, options, now)
             .await?;
+        // Only now, so that a server that names many cannot take the places of others.
+        self.issuers.insert(url.to_owned(), issuer);
         Ok(claims)
-    }
-
-    fn issuer(&self, url: &str) -> Result<Arc<Issuer>, Error> {
-        let mut issuers = self.issuers.lock();
-        if let Some(known) = issuers.get(url) {
-            return Ok(known.clone());
-        }
-        if issuers.len() >= ISSUERS_MAX {
-            return Err(error("too many issuers of distributed claims"));
-        }
-        let issuer = Arc::new(Issuer::new(url, None, self.fetch.clone()));
-        issuers.insert(url.to_owned(), issuer.clone());
-        Ok(issuer)
     }
 }
 

@@ -343,10 +343,7 @@ impl CommitLoop {
     }
 
     fn reopen(&mut self) -> Result<Disk, OpenError> {
-        let mut disk = Disk::reopen(&self.files.dir, self.files.survives)?;
-        // What the journal shows may be in memory only, if it could not be synced.
-        let settled = disk.settle();
-        settled.map_err(|error| OpenError::redb(disk.path(), error))?;
+        let disk = Disk::reopen(&self.files.dir, self.files.survives)?;
         let mut index = self.shared.index.write();
         let (found, acknowledged) = (disk.revision()?, index.revision());
         if found < acknowledged && acknowledged > FIRST {

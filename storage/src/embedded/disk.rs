@@ -17,13 +17,15 @@ use super::acknowledged::Acknowledged;
 use super::error::OpenError;
 use super::file::{StoreFile, Survives};
 use super::index::FIRST;
-use super::journal::{Journal, JournalError};
+use super::journal::Journal;
 use super::private_file::private;
 use super::record::{Encoded, Record};
 use crate::{Event, Revision};
 
-/// The format that this version writes, and the newest it reads.
+/// The format of a store whose changes are all in redb.
 const FORMAT: u64 = 1;
+/// That of a store with a journal, which is read with it; the newest that this version knows.
+const FORMAT_WITH_JOURNAL: u64 = 2;
 const FILE: &str = "store.redb";
 pub(super) const JOURNAL: &str = "store.journal";
 const LOCK: &str = "store.lock";
@@ -37,6 +39,8 @@ const PROBE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("probe");
 const PROBE_MARGIN: usize = 64 << 10;
 const META_FORMAT: &str = "format";
 const META_COMPACTED: &str = "compacted";
+/// The number of the journal.
+const META_JOURNAL: &str = "journal";
 
 /// redb's cache size. Reads are served from the index, and writes append to one table, so little is
 /// read twice.
@@ -141,9 +145,9 @@ impl Disk {
         }
         let database = open_redb(&path, StoreFile::open(&path, survives)?)?;
         match read_meta(&database, &path, META_FORMAT)? {
-            Some(FORMAT) => {}
-            Some(found) if found > FORMAT => {
-                let known = FORMAT;
+            Some(FORMAT | FORMAT_WITH_JOURNAL) => {}
+            Some(found) if found > FORMAT_WITH_JOURNAL => {
+                let known = FORMAT_WITH_JOURNAL;
                 return Err(OpenError::Newer { path, found, known });
             }
             _ => return Err(OpenError::not_ours(&path, "it has no format version")),
@@ -158,14 +162,13 @@ impl Disk {
         database: Database,
         journal: impl StorageBackend,
     ) -> Result<Self, OpenError> {
-        let last = read_revision(&database, &path)?.max(FIRST);
-        let journal = Journal::open(Box::new(journal), last).map_err(|error| {
-            let path = path.with_file_name(JOURNAL);
-            match error {
-                JournalError::Io(error) => OpenError::io(&path, error),
-                JournalError::Damaged(why) => OpenError::corrupt(&path, why),
-            }
-        })?;
+        let mut journal = Journal::new(Box::new(journal));
+        if read_meta(&database, &path, META_FORMAT)? == Some(FORMAT_WITH_JOURNAL) {
+            let number = read_meta(&database, &path, META_JOURNAL)?.unwrap_or_default();
+            let last = read_revision(&database, &path)?.max(FIRST);
+            let read = journal.read(number, last);
+            read.map_err(|error| error.at(&path.with_file_name(JOURNAL)))?;
+        }
         Ok(Self {
             path,
             database,
@@ -177,20 +180,16 @@ impl Disk {
     fn create(dir: &Path, path: PathBuf, survives: Survives) -> Result<Self, OpenError> {
         Acknowledged::ensure_none(dir, &path)?;
         let draft = path.with_extension("redb.new");
-        let journal = dir.join(JOURNAL);
-        // the journal of a store that its owner removed
-        for old in [&draft, &journal] {
-            match fs::remove_file(old) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(OpenError::io(old, error));
-                }
-                _ => {}
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(OpenError::io(&draft, error));
             }
+            _ => {}
         }
         let database = open_redb(&draft, StoreFile::open(&draft, survives)?)?;
         initialise(&database).map_err(|error| OpenError::redb(&draft, error))?;
         fs::rename(&draft, &path).map_err(|error| OpenError::io(&path, error))?;
-        let journal = StoreFile::open(&journal, survives)?;
+        let journal = StoreFile::open(&dir.join(JOURNAL), survives)?;
         let disk = Self::with_journal(path, database, journal)?;
         if survives == Survives::PowerFailure {
             let synced = File::open(dir).and_then(|dir| dir.sync_all());
@@ -256,14 +255,29 @@ impl Disk {
             self.journal.append(batch.changes)?;
             return Ok(0);
         }
-        let removed = self.transact(batch)?;
+        let begun = match self.journal.is_begun() || batch.changes.is_empty() {
+            true => None,
+            false => Some(self.begin_journal()?),
+        };
+        let format = begun.map(|number| (FORMAT_WITH_JOURNAL, number));
+        let removed = self.transact(batch, format)?;
         self.journal.rewind();
         Ok(removed)
     }
 
-    /// Moves the journal's changes to redb, so that it has all.
+    /// Begins a journal, which counts once redb has its number.
+    fn begin_journal(&mut self) -> std::io::Result<u64> {
+        let is_new = self.journal.is_empty()?;
+        let number = self.journal.begin()?;
+        if is_new && let Some(dir) = self.path.parent() {
+            File::open(dir)?.sync_all()?;
+        }
+        Ok(number)
+    }
+
+    /// Leaves all changes in redb, for any version that knows no journal.
     pub(super) fn settle(&mut self) -> Result<(), redb::Error> {
-        if self.journal.last().is_none() {
+        if !self.journal.is_begun() {
             return Ok(());
         }
         let nothing = Batch {
@@ -271,12 +285,17 @@ impl Disk {
             compacted: None,
             garbage: &[],
         };
-        self.transact(&nothing)?;
+        self.transact(&nothing, Some((FORMAT, 0)))?;
         self.journal.rewind();
         Ok(())
     }
 
-    fn transact(&self, batch: &Batch<'_>) -> Result<usize, redb::Error> {
+    /// Writes the journal's changes and a batch to redb; also a new format and the number of a journal.
+    fn transact(
+        &self,
+        batch: &Batch<'_>,
+        format: Option<(u64, u64)>,
+    ) -> Result<usize, redb::Error> {
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
         let mut removed = 0;
@@ -301,10 +320,15 @@ impl Disk {
                 removed += 1;
             }
         }
-        if let Some(compacted) = batch.compacted {
-            transaction
-                .open_table(META)?
-                .insert(META_COMPACTED, compacted)?;
+        if batch.compacted.is_some() || format.is_some() {
+            let mut meta = transaction.open_table(META)?;
+            if let Some(compacted) = batch.compacted {
+                meta.insert(META_COMPACTED, compacted)?;
+            }
+            if let Some((format, journal)) = format {
+                meta.insert(META_FORMAT, format)?;
+                meta.insert(META_JOURNAL, journal)?;
+            }
         }
         transaction.commit()?;
         Ok(removed)

@@ -4,20 +4,26 @@
 //! this file, and they move to redb together once there are [`FULL`] bytes of them, or when something else
 //! needs a transaction; then the next block goes to the start of the file again.
 //!
-//! The file is a header and blocks. A block has the revision of its first record, the records of one commit,
-//! whose revisions follow each other, and a checksum. What follows the last block is what earlier rounds left:
-//! blocks of older revisions, which redb has, or parts of them.
+//! The file is a header and, from [`START`] on, blocks. A block has the revision of its first record, the records
+//! of one commit, whose revisions follow each other, and a checksum. What follows the last block is what earlier
+//! rounds left, blocks of older revisions, which redb has, or parts of them, or zeros: the file has its full size
+//! from the start, so that no block fails for lack of space.
 //!
 //! A block is written only once the one before it is durable. So an invalid block with a valid newer one behind
 //! it is damage, and one with none is a commit that was under way, and was never acknowledged, unless
-//! [`Acknowledged`](super::acknowledged::Acknowledged) says otherwise.
+//! [`Acknowledged`](super::acknowledged::Acknowledged) says otherwise. Disks are expected to write sectors whole
+//! or not at all: a block may share its first one with the block before it.
+//!
+//! redb has the journal's number while it has to be read, so that no other journal can take its place.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use redb::StorageBackend;
 
+use super::error::OpenError;
 use super::record::Encoded;
 use crate::{Event, Revision};
 
@@ -25,6 +31,8 @@ use crate::{Event, Revision};
 /// some milliseconds.
 pub(super) const FULL: u64 = 1 << 20;
 
+/// Where the blocks begin: behind whatever a disk writes at once.
+const START: usize = 4096;
 const MAGIC: [u8; 8] = *b"portjrn1";
 /// The magic bytes, the seed, and their checksum.
 const HEADER: usize = 28;
@@ -36,11 +44,19 @@ const LENGTH: usize = 4;
 /// The open file.
 pub(super) struct Journal {
     file: Box<dyn StorageBackend>,
-    /// Part of each checksum, so that no client can make a value that looks like a block.
-    seed: [u8; 16],
+    /// Part of each checksum, so that no client can make a value that looks like a block, and no block of an
+    /// earlier journal counts. Without it nothing can be appended.
+    seed: Option<Seed>,
     /// Where the next block goes.
     end: u64,
     newer: Newer,
+}
+
+type Seed = [u8; 16];
+
+/// What distinguishes a journal from others.
+fn number(seed: &Seed) -> u64 {
+    u64::from_le_bytes(std::array::from_fn(|at| seed[at]))
 }
 
 /// What a journal holds that redb does not.
@@ -67,6 +83,22 @@ pub(super) enum JournalError {
     Damaged(String),
 }
 
+impl JournalError {
+    /// The error of a store with this journal.
+    pub(super) fn at(self, path: &Path) -> OpenError {
+        match self {
+            Self::Io(error) => OpenError::io(path, error),
+            Self::Damaged(why) => OpenError::corrupt(
+                path,
+                format!(
+                    "{why}; restore the directory from a backup, or remove this file and \
+                     store.acknowledged to continue without the newest changes"
+                ),
+            ),
+        }
+    }
+}
+
 impl From<io::Error> for JournalError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
@@ -74,66 +106,95 @@ impl From<io::Error> for JournalError {
 }
 
 impl Journal {
-    /// Opens a file, or begins one that is empty. redb ends at `last`.
-    pub(super) fn open(
-        file: Box<dyn StorageBackend>,
-        last: Revision,
-    ) -> Result<Self, JournalError> {
-        let length = usize::try_from(file.len()?).map_err(io::Error::other)?;
-        let mut bytes = vec![0; length];
-        file.read(0, &mut bytes)?;
-        let bytes = Bytes::from(bytes);
-        let Some(seed) = seed_of(&bytes) else {
-            if length > HEADER {
-                return Err(JournalError::Damaged("its header is invalid".into()));
-            }
-            // not yet begun: it is durable before its first block
-            return Ok(Self::begin(file)?);
-        };
-        let (newer, end) = newer(&bytes, &seed, last)?;
-        Ok(Self {
+    /// A file whose content does not count.
+    pub(super) fn new(file: Box<dyn StorageBackend>) -> Self {
+        Self {
             file,
-            seed,
-            end: end as u64,
-            newer,
-        })
+            seed: None,
+            end: START as u64,
+            newer: Newer::default(),
+        }
     }
 
-    fn begin(file: Box<dyn StorageBackend>) -> io::Result<Self> {
+    /// Reads the journal of this number; redb ends at `last`. There may be none, if its owner has removed it.
+    pub(super) fn read(&mut self, wanted: u64, last: Revision) -> Result<(), JournalError> {
+        let length = self.file.len()?;
+        if length == 0 {
+            return Ok(());
+        }
+        if length > FULL {
+            return Err(damaged(format!("it has {length} bytes")));
+        }
+        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        self.file.read(0, &mut bytes)?;
+        let bytes = Bytes::from(bytes);
+        let seed = seed_of(&bytes).ok_or_else(|| damaged("its header is invalid"))?;
+        if number(&seed) != wanted {
+            return Err(damaged("it belongs to another store"));
+        }
+        let (newer, end) = newer(&bytes, &seed, last)?;
+        if !newer.records.is_empty() {
+            // The last block may be only in the system's memory, if the process ended before it was synced.
+            self.file.write(START as u64, &bytes[START..end])?;
+            self.file.sync_data()?;
+        }
+        self.seed = Some(seed);
+        self.end = end as u64;
+        self.newer = newer;
+        Ok(())
+    }
+
+    /// Begins anew, and returns the number. Nothing that the file held counts any more.
+    pub(super) fn begin(&mut self) -> io::Result<u64> {
         let seed = random();
         let mut header = [&MAGIC[..], &seed].concat();
         header.extend(crc32fast::hash(&header).to_le_bytes());
-        file.write(0, &header)?;
-        file.sync_data()?;
-        Ok(Self {
-            file,
-            seed,
-            end: HEADER as u64,
-            newer: Newer::default(),
-        })
+        let length = self.file.len()?;
+        if length != FULL {
+            let missing = FULL.saturating_sub(length);
+            let zeros = vec![0; usize::try_from(missing).map_err(io::Error::other)?];
+            self.file.set_len(FULL)?;
+            self.file.write(FULL - missing, &zeros)?;
+        }
+        self.file.write(0, &header)?;
+        self.file.sync_data()?;
+        self.seed = Some(seed);
+        self.rewind();
+        Ok(number(&seed))
+    }
+
+    /// Whether changes can be appended.
+    pub(super) const fn is_begun(&self) -> bool {
+        self.seed.is_some()
+    }
+
+    /// Whether the file is there in name only.
+    pub(super) fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.file.len()? == 0)
     }
 
     /// Whether a block of these changes has a place; otherwise they belong into redb.
     pub(super) fn has_room(&self, changes: &[Arc<Event>]) -> bool {
         let encoded = changes.iter().filter_map(|event| Encoded::of(event));
         let bytes: usize = encoded.map(|record| LENGTH + record.len()).sum();
-        self.end + (BLOCK_HEADER + bytes) as u64 <= FULL
+        self.is_begun() && self.end + (BLOCK_HEADER + bytes) as u64 <= FULL
     }
 
     /// Durably appends the changes of a commit. After an error they may or may not be there.
     pub(super) fn append(&mut self, changes: &[Arc<Event>]) -> io::Result<()> {
-        let Some(first) = changes.first() else {
-            return Ok(());
+        let (Some(first), Some(seed)) = (changes.first(), &self.seed) else {
+            return Err(io::Error::other("there is no journal to append to"));
         };
-        let bytes = Bytes::from(block(changes, &self.seed));
+        let bytes = Bytes::from(block(changes, seed));
+        let records = records(&bytes.slice(BLOCK_HEADER..));
+        let records = records.ok_or_else(|| io::Error::other("a block without its records"))?;
         self.file.write(self.end, &bytes)?;
         self.file.sync_data()?;
         self.end += bytes.len() as u64;
         if self.newer.records.is_empty() {
             self.newer.first = first.revision();
         }
-        let records = records(&bytes.slice(BLOCK_HEADER..));
-        self.newer.records.extend(records.unwrap_or_default());
+        self.newer.records.extend(records);
         Ok(())
     }
 
@@ -150,7 +211,7 @@ impl Journal {
 
     /// Goes back to the start, once redb has all changes.
     pub(super) fn rewind(&mut self) {
-        self.end = HEADER as u64;
+        self.end = START as u64;
         self.newer.records.clear();
     }
 }
@@ -168,8 +229,12 @@ fn records(block: &Bytes) -> Option<Vec<Bytes>> {
     Some(records)
 }
 
-/// Sixteen bytes that nobody can foresee: the keys of the standard library's hash maps are.
-fn random() -> [u8; 16] {
+fn damaged(why: impl Into<String>) -> JournalError {
+    JournalError::Damaged(why.into())
+}
+
+/// Sixteen unpredictable bytes, like the keys of the standard library's hash maps.
+fn random() -> Seed {
     use std::hash::{BuildHasher, RandomState};
     let half = || RandomState::new().hash_one(0_u8).to_le_bytes();
     let mut seed = [0; 16];
@@ -178,7 +243,7 @@ fn random() -> [u8; 16] {
     seed
 }
 
-fn seed_of(bytes: &[u8]) -> Option<[u8; 16]> {
+fn seed_of(bytes: &[u8]) -> Option<Seed> {
     let (header, checksum) = bytes.get(..HEADER)?.split_last_chunk::<4>()?;
     let (magic, seed) = header.split_first_chunk::<8>()?;
     let is_valid = *magic == MAGIC && crc32fast::hash(header) == u32::from_le_bytes(*checksum);
@@ -249,13 +314,13 @@ impl<'b> Block<'b> {
 /// The records after `last`, and where they end.
 fn newer(bytes: &Bytes, seed: &[u8], last: Revision) -> Result<(Newer, usize), JournalError> {
     let mut found = Newer {
-        first: last + 1,
+        first: last.saturating_add(1),
         records: Vec::new(),
     };
-    let (mut at, mut end) = (HEADER, HEADER);
+    let (mut at, mut end) = (START, START);
     while let Some(block) = bytes.get(at..).and_then(|rest| Block::read(rest, seed)) {
         let records = records(&bytes.slice_ref(block.records))
-            .ok_or_else(|| JournalError::Damaged(format!("the block at byte {at} is invalid")))?;
+            .ok_or_else(|| damaged(format!("the block at byte {at} is invalid")))?;
         let next = found.next();
         let count = records.len() as u64;
         at += block.length();
@@ -264,10 +329,10 @@ fn newer(bytes: &Bytes, seed: &[u8], last: Revision) -> Result<(Newer, usize), J
             end = at;
         } else if block.first > next {
             let why = format!("revision {next} is missing before {}", block.first);
-            return Err(JournalError::Damaged(why));
-        } else if block.first + count > next {
+            return Err(damaged(why));
+        } else if block.first.saturating_add(count) > next {
             let why = format!("only a part of the block at byte {at} is in the store");
-            return Err(JournalError::Damaged(why));
+            return Err(damaged(why));
         } else if !found.records.is_empty() {
             // what an earlier round left
             break;
@@ -275,7 +340,7 @@ fn newer(bytes: &Bytes, seed: &[u8], last: Revision) -> Result<(Newer, usize), J
     }
     let next = found.next();
     match lost(bytes, seed, at, next) {
-        Some(revision) => Err(JournalError::Damaged(format!(
+        Some(revision) => Err(damaged(format!(
             "revision {revision} follows an invalid block"
         ))),
         None => Ok((found, end)),

@@ -206,7 +206,7 @@ fn foreign_and_newer_databases_are_rejected() {
     const FORMAT: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("portcullis");
     for (key, expected) in [
         (None, "not a portcullis store"),
-        (Some("format"), "format 2"),
+        (Some("format"), "format 3"),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let database = redb::Database::create(dir.path().join("store.redb")).unwrap();
@@ -215,7 +215,7 @@ fn foreign_and_newer_databases_are_rejected() {
             transaction
                 .open_table(FORMAT)
                 .unwrap()
-                .insert(key, 2)
+                .insert(key, 3)
                 .unwrap();
             transaction.commit().unwrap();
         }
@@ -279,6 +279,8 @@ async fn the_journal_is_emptied_into_redb() {
     let dir = tempfile::tempdir().unwrap();
     let path = |file: &str| dir.path().join(file);
     let store = open(dir.path());
+    // the first commit begins the journal, in redb
+    store.create("/begin", Bytes::new()).await.unwrap();
     let a = store.create("/a", Bytes::from("a")).await.unwrap();
     let killed = tempfile::tempdir().unwrap();
     for file in ["store.redb", "store.journal", "store.acknowledged"] {

@@ -18,11 +18,11 @@ pub(super) trait Tree<'t>: Sized {
     fn string(text: Cow<'t, str>) -> Self;
     fn array(items: Vec<Self>) -> Self;
     fn object(fields: Self::Fields) -> Self;
-    /// A value that is kept as text.
-    fn unparsed(text: &'t str) -> Self;
+    /// A value that is kept as its JSON.
+    fn text(json: String) -> Self;
 }
 
-/// Fields with keys that are there once.
+/// Fields with unique keys.
 pub(super) trait Fields<'t, T>: Default {
     fn contains(&self, key: &str) -> bool;
     /// Adds a field, or replaces its value.
@@ -56,9 +56,9 @@ impl<'t> Tree<'t> for Value {
         Self::Object(fields)
     }
 
-    fn unparsed(text: &'t str) -> Self {
-        // it is JSON, or the parser would have failed
-        serde_json::from_str(text).unwrap_or_default()
+    fn text(json: String) -> Self {
+        // it was parsed before
+        serde_json::from_str(&json).unwrap_or_default()
     }
 }
 
@@ -99,8 +99,8 @@ impl<'t> Tree<'t> for Document<'t> {
         Self::Object(fields.fields)
     }
 
-    fn unparsed(text: &'t str) -> Self {
-        Self::Unparsed(text)
+    fn text(json: String) -> Self {
+        Self::Text(json)
     }
 }
 

@@ -37,8 +37,8 @@ pub(in crate::decode) enum Shape<'de> {
     String(&'de str),
     Array(Array<'de>),
     Object(Object<'de>),
-    /// An object that is kept as text.
-    Unparsed(&'de str),
+    /// The JSON of a value that is kept as text.
+    Text(&'de str),
 }
 
 impl<'de> Source<'de> {
@@ -53,7 +53,7 @@ impl<'de> Source<'de> {
             Self::Document(Document::Array(items)) => Shape::Array(Array::Documents(items)),
             Self::Value(Value::Object(map)) => Shape::Object(Object::Values(map)),
             Self::Document(Document::Object(fields)) => Shape::Object(Object::Documents(fields)),
-            Self::Document(Document::Unparsed(text)) => Shape::Unparsed(text),
+            Self::Document(Document::Text(json)) => Shape::Text(json),
         }
     }
 
@@ -129,8 +129,8 @@ impl<'de> Source<'de> {
                 let fields = fields.iter().map(|(key, v)| (key.to_owned(), v.to_value()));
                 Value::Object(fields.collect())
             }
-            // it is JSON, or it would not have been parsed
-            Shape::Unparsed(text) => serde_json::from_str(text).unwrap_or_default(),
+            // it was parsed before
+            Shape::Text(json) => serde_json::from_str(json).unwrap_or_default(),
         }
     }
 }

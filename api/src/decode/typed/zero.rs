@@ -29,7 +29,7 @@ impl Dropped {
 /// Whether a value is the zero value of some type.
 pub(super) fn is_zero(value: Source<'_>) -> bool {
     match value.shape() {
-        Shape::Null | Shape::Unparsed(_) => false,
+        Shape::Null | Shape::Text(_) => false,
         Shape::Bool(v) => !v,
         Shape::Number(n) => n.as_f64() == Some(0.0),
         Shape::String(v) => v.is_empty(),
@@ -44,7 +44,7 @@ pub(super) fn is_empty(value: Source<'_>) -> bool {
         Shape::Null => true,
         Shape::Array(v) => v.is_empty(),
         Shape::Object(v) => v.is_empty(),
-        Shape::Bool(_) | Shape::Number(_) | Shape::String(_) | Shape::Unparsed(_) => false,
+        Shape::Bool(_) | Shape::Number(_) | Shape::String(_) | Shape::Text(_) => false,
     }
 }
 

@@ -73,7 +73,10 @@ impl RotatedFile {
     /// Replaces this file by an empty one. If that fails, this one keeps growing.
     pub fn rotate(&mut self) {
         match self.try_rotate() {
-            Ok(()) => (self.size, self.uncounted) = (0, 0),
+            Ok(()) => {
+                (self.size, self.uncounted) = (0, 0);
+                self.tidy();
+            }
             Err(error) => {
                 let file = self.path.display();
                 tracing::warn!(%file, %error, "the audit log cannot be rotated");
@@ -81,13 +84,23 @@ impl RotatedFile {
                 self.uncounted = self.size;
             }
         }
-        self.tidy();
     }
 
     fn try_rotate(&mut self) -> io::Result<()> {
         let backup = self.backups.path(&self.path, Timestamp::now());
-        fs::rename(&self.path, backup)?;
-        self.file = append(&self.path)?;
+        match fs::rename(&self.path, &backup) {
+            // somebody has moved it
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            renamed => renamed?,
+        }
+        match append(&self.path) {
+            Ok(file) => self.file = file,
+            Err(error) => {
+                // this one is still written to, and no backup yet
+                let _ = fs::rename(&backup, &self.path);
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
@@ -199,16 +212,22 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_replaced_keeps_its_lines() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("audit.log");
+        let (logs, path) = (dir.path().join("logs"), dir.path().join("logs/audit.log"));
         let mut file = RotatedFile::open(&path, Some(10), NO_BACKUPS).unwrap();
         file.write(b"12345678\n").unwrap();
-        // there is nothing of that name to replace
-        let elsewhere = dir.path().join("elsewhere.log");
-        fs::rename(&path, &elsewhere).unwrap();
+        // there is no place for another
+        let elsewhere = dir.path().join("elsewhere");
+        fs::rename(&logs, &elsewhere).unwrap();
+        let elsewhere = elsewhere.join("audit.log");
         file.rotate();
         assert!(file.has_room(100), "until it has grown as much again");
         file.write(b"more\n").unwrap();
         assert!(!file.has_room(100));
         assert_eq!(file.size, fs::metadata(&elsewhere).unwrap().len());
+        // the next rotation finds no file of that name, and begins one
+        fs::create_dir(&logs).unwrap();
+        file.rotate();
+        file.write(b"next\n").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"next\n");
     }
 }

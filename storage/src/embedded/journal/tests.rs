@@ -5,6 +5,11 @@ use crate::{Entry, Frame};
 
 const SEED: [u8; 16] = *b"0123456789abcdef";
 
+fn open(path: &std::path::Path) -> Journal {
+    let file = super::super::private_file::private().open(path).unwrap();
+    Journal::new(Box::new(FileBackend::new(file).unwrap()))
+}
+
 fn put(revision: Revision, value: &[u8]) -> Arc<Event> {
     Arc::new(Event::Put {
         entry: Entry::new("/k", Bytes::copy_from_slice(value), revision),
@@ -15,7 +20,7 @@ fn put(revision: Revision, value: &[u8]) -> Arc<Event> {
 
 /// A file of commits, each of so many changes, the first of them at `first`.
 fn file(first: Revision, commits: &[usize]) -> Vec<u8> {
-    let mut bytes = vec![0; HEADER];
+    let mut bytes = vec![0; START];
     let mut next = first;
     for count in commits {
         let changes: Vec<_> = (next..).take(*count).map(|n| put(n, b"a value")).collect();
@@ -37,9 +42,11 @@ fn count(bytes: &[u8], last: Revision) -> Result<usize, String> {
 fn what_was_appended_is_read_again_until_redb_has_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal");
+    let number = open(&path).begin().unwrap();
     let open = |last| {
-        let file = super::super::private_file::private().open(&path).unwrap();
-        Journal::open(Box::new(FileBackend::new(file).unwrap()), last).unwrap()
+        let mut journal = open(&path);
+        journal.read(number, last).unwrap();
+        journal
     };
     let records = |journal: &Journal| -> Vec<_> {
         let records = journal.records();
@@ -77,7 +84,7 @@ fn a_file_that_ends_early_has_whole_commits() {
     let commits = [1, 3, 2, 1];
     let whole = file(2, &commits);
     let mut found = Vec::new();
-    for length in HEADER..=whole.len() {
+    for length in START..=whole.len() {
         found.push(count(&whole[..length], 1).unwrap());
     }
     found.dedup();
@@ -87,8 +94,8 @@ fn a_file_that_ends_early_has_whole_commits() {
 #[test]
 fn damage_before_the_last_commit_is_noticed() {
     let whole = file(2, &[1, 3, 2]);
-    let last = whole.len() - file(6, &[2]).len() + HEADER;
-    for at in HEADER..whole.len() {
+    let last = whole.len() - file(6, &[2]).len() + START;
+    for at in START..whole.len() {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x10;
         match count(&damaged, 1) {
@@ -127,7 +134,7 @@ fn changes_that_are_missing_are_noticed() {
 #[test]
 fn a_value_that_looks_like_a_block_is_none() {
     let forged = block(&[put(9, b"forged")], b"a different seed");
-    let mut bytes = vec![0; HEADER];
+    let mut bytes = vec![0; START];
     bytes.extend(block(&[put(2, &forged)], &SEED));
     bytes.extend(block(&[put(3, &forged)], &SEED));
     assert_eq!(count(&bytes, 1), Ok(2));
@@ -137,23 +144,118 @@ fn a_value_that_looks_like_a_block_is_none() {
 }
 
 #[test]
-fn a_damaged_header_is_rejected() {
+fn only_the_journal_of_that_number_counts() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal");
-    let open = || {
-        let file = super::super::private_file::private().open(&path).unwrap();
-        Journal::open(Box::new(FileBackend::new(file).unwrap()), 1)
-    };
-    // one whose header was not yet written is begun again
-    std::fs::write(&path, [0; HEADER]).unwrap();
-    let mut journal = open().unwrap();
+    let mut journal = open(&path);
+    assert!(journal.is_empty().unwrap() && !journal.is_begun());
+    journal.append(&[put(2, b"x")]).unwrap_err();
+    // one that its owner removed
+    journal.read(7, 1).unwrap();
+    assert!(!journal.is_begun() && !journal.has_room(&[put(2, b"x")]));
+    let first = journal.begin().unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), FULL);
     journal.append(&[put(2, b"x")]).unwrap();
-    drop(journal);
+    let second = open(&path).begin().unwrap();
+    let mut journal = open(&path);
+    journal.read(second, 1).unwrap();
+    assert_eq!((journal.last(), journal.is_begun()), (None, true));
+    let rejected = |number, part: &str| match open(&path).read(number, 1) {
+        Err(JournalError::Damaged(why)) => assert!(why.contains(part), "{why}"),
+        other => panic!("{other:?}"),
+    };
+    rejected(first, "another store");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[10] ^= 1;
-    std::fs::write(&path, bytes).unwrap();
-    let Err(JournalError::Damaged(why)) = open() else {
-        panic!("it is not rejected");
+    std::fs::write(&path, &bytes).unwrap();
+    rejected(second, "header");
+    bytes.push(0);
+    std::fs::write(&path, &bytes).unwrap();
+    rejected(second, "bytes");
+}
+
+/// Writes what was written to it before a sync only to memory, as a system does.
+#[derive(Clone, Debug, Default)]
+struct Memory(Arc<parking_lot::Mutex<Pages>>);
+
+#[derive(Debug, Default)]
+struct Pages {
+    shown: Vec<u8>,
+    durable: Vec<u8>,
+    /// The ranges that a sync writes.
+    dirty: Vec<std::ops::Range<usize>>,
+    syncs: bool,
+}
+
+impl StorageBackend for Memory {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.lock().shown.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let start = usize::try_from(offset).unwrap();
+        out.copy_from_slice(&self.0.lock().shown[start..start + out.len()]);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let mut pages = self.0.lock();
+        let len = usize::try_from(len).unwrap();
+        pages.shown.resize(len, 0);
+        pages.durable.resize(len, 0);
+        Ok(())
+    }
+
+    /// A sync that fails marks what it did not write as written.
+    fn sync_data(&self) -> io::Result<()> {
+        let mut pages = self.0.lock();
+        let (syncs, dirty) = (pages.syncs, std::mem::take(&mut pages.dirty));
+        if !syncs {
+            return Err(io::Error::other("injected: no sync"));
+        }
+        for range in dirty {
+            let content = pages.shown[range.clone()].to_vec();
+            pages.durable[range].copy_from_slice(&content);
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut pages = self.0.lock();
+        let start = usize::try_from(offset).unwrap();
+        let range = start..start + data.len();
+        pages.shown[range.clone()].copy_from_slice(data);
+        pages.dirty.push(range);
+        Ok(())
+    }
+}
+
+/// What a start finds behind what was acknowledged may not be on the disk, and what follows it must not be
+/// lost with it.
+#[test]
+fn what_a_start_finds_is_durable_before_it_counts() {
+    let file = Memory::default();
+    file.0.lock().syncs = true;
+    let mut journal = Journal::new(Box::new(file.clone()));
+    let number = journal.begin().unwrap();
+    journal.append(&[put(2, b"acknowledged")]).unwrap();
+    file.0.lock().syncs = false;
+    journal.append(&[put(3, b"in doubt")]).unwrap_err();
+    file.0.lock().syncs = true;
+    let mut journal = Journal::new(Box::new(file.clone()));
+    journal.read(number, 1).unwrap();
+    assert_eq!(journal.last(), Some(3));
+    journal.append(&[put(4, b"acknowledged")]).unwrap();
+    // the power fails
+    let after = Memory::default();
+    let durable = file.0.lock().durable.clone();
+    *after.0.lock() = Pages {
+        shown: durable.clone(),
+        durable,
+        dirty: Vec::new(),
+        syncs: true,
     };
-    assert!(why.contains("header"), "{why}");
+    let mut journal = Journal::new(Box::new(after));
+    journal.read(number, 1).unwrap();
+    assert_eq!(journal.last(), Some(4));
 }

@@ -89,8 +89,12 @@ impl<'de> Visitor<'de> for Fields {
                 continue;
             }
             let element = Element::parse(&key).map_err(|_| serde::de::Error::custom("no field"))?;
-            let node = map.next_value_seed(Self)?;
-            fields.extend(element.map(|element| (element, node)));
+            let Some(element) = element else {
+                // a kind of elements that is not known yet, whatever it has below
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            fields.push((element, map.next_value_seed(Self)?));
         }
         let below: FieldSet = fields.into_iter().collect();
         let member = itself || below.is_empty();
