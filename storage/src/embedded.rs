@@ -1,8 +1,9 @@
-//! A store in the process: etcd's semantics over one file, with nothing to install.
+//! A store in the process: etcd's semantics over files of one directory, with nothing to install.
 //!
 //! The current entries and recent history are in memory (`index`), and every change is a record in
-//! a redb file (`disk`). One thread (`committer`) commits changes: memory, watchers and the writer
-//! see a change only once it is durable. [`EmbeddedStorage::in_memory`] is the same without the file.
+//! a redb file (`disk`) or, until it moves there, in a journal (`journal`). One thread (`committer`)
+//! commits changes: memory, watchers and the writer see a change only once it is durable.
+//! [`EmbeddedStorage::in_memory`] is the same without the files.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! last changed it. Nothing here depends on kinds or HTTP. Only [`etcd`] handles the protobuf that
 //! a kube-apiserver may have written, and returns it as JSON.
 //!
-//! * [`embedded`]: etcd's semantics in the process, durable in one file. The default.
+//! * [`embedded`]: etcd's semantics in the process, durable in one directory. The default.
 //! * [`etcd`]: a real etcd, which may be shared with other servers.
 //! * [`cache`]: in front of either, the current entries and recent history in memory, fed by one
 //!   watch.
