@@ -16,6 +16,9 @@
 //!
 //! redb has the journal's number while it has to be read, so that no other journal can take its place.
 
+mod block;
+mod newer;
+
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,8 +26,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use redb::StorageBackend;
 
+use self::block::{BLOCK_HEADER, block, records, size};
+use self::newer::{Newer, newer};
 use super::error::OpenError;
-use super::record::Encoded;
 use crate::{Event, Revision};
 
 /// At this size the changes move to redb: enough to share a transaction's cost, and few enough to move within
@@ -36,11 +40,6 @@ const START: usize = 4096;
 const MAGIC: [u8; 8] = *b"portjrn1";
 /// The magic bytes, the seed, and their checksum.
 const HEADER: usize = 28;
-const BLOCK: [u8; 4] = *b"blk1";
-/// The magic bytes, the length of the records, their checksum, and the first revision.
-const BLOCK_HEADER: usize = 20;
-const LENGTH: usize = 4;
-
 /// The open file.
 pub(super) struct Journal {
     file: Box<dyn StorageBackend>,
@@ -57,22 +56,6 @@ type Seed = [u8; 16];
 /// What distinguishes a journal from others.
 fn number(seed: &Seed) -> u64 {
     u64::from_le_bytes(std::array::from_fn(|at| seed[at]))
-}
-
-/// What a journal holds that redb does not.
-#[derive(Debug, Default)]
-struct Newer {
-    /// The revision of the first record.
-    first: Revision,
-    /// The records, in order.
-    records: Vec<Bytes>,
-}
-
-impl Newer {
-    /// The revision of the record to come.
-    const fn next(&self) -> Revision {
-        self.first + self.records.len() as u64
-    }
 }
 
 /// Why a journal cannot be read.
@@ -175,9 +158,7 @@ impl Journal {
 
     /// Whether a block of these changes has a place; otherwise they belong into redb.
     pub(super) fn has_room(&self, changes: &[Arc<Event>]) -> bool {
-        let encoded = changes.iter().filter_map(|event| Encoded::of(event));
-        let bytes: usize = encoded.map(|record| LENGTH + record.len()).sum();
-        self.is_begun() && self.end + (BLOCK_HEADER + bytes) as u64 <= FULL
+        self.is_begun() && self.end + size(changes) as u64 <= FULL
     }
 
     /// Durably appends the changes of a commit. After an error they may or may not be there.
@@ -216,19 +197,6 @@ impl Journal {
     }
 }
 
-/// The records of a block; `None` if they do not fill it.
-fn records(block: &Bytes) -> Option<Vec<Bytes>> {
-    let (mut records, mut rest) = (Vec::new(), &block[..]);
-    while !rest.is_empty() {
-        let (length, after) = rest.split_first_chunk::<LENGTH>()?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        let (record, after) = after.split_at_checked(length)?;
-        records.push(block.slice_ref(record));
-        rest = after;
-    }
-    Some(records)
-}
-
 fn damaged(why: impl Into<String>) -> JournalError {
     JournalError::Damaged(why.into())
 }
@@ -248,113 +216,6 @@ fn seed_of(bytes: &[u8]) -> Option<Seed> {
     let (magic, seed) = header.split_first_chunk::<8>()?;
     let is_valid = *magic == MAGIC && crc32fast::hash(header) == u32::from_le_bytes(*checksum);
     is_valid.then(|| seed.try_into().ok())?
-}
-
-fn checksum(seed: &[u8], first: Revision, records: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(seed);
-    hasher.update(&first.to_le_bytes());
-    hasher.update(records);
-    hasher.finalize()
-}
-
-fn block(changes: &[Arc<Event>], seed: &[u8]) -> Vec<u8> {
-    let first = changes.first().map_or(0, |event| event.revision());
-    let encoded: Vec<_> = changes
-        .iter()
-        .filter_map(|event| Encoded::of(event))
-        .collect();
-    let length: usize = encoded.iter().map(|record| LENGTH + record.len()).sum();
-    let mut block = vec![0; BLOCK_HEADER + length];
-    let (header, mut rest) = block.split_at_mut(BLOCK_HEADER);
-    for record in &encoded {
-        let (length, after) = rest.split_at_mut(LENGTH);
-        let (space, after) = after.split_at_mut(record.len());
-        // a batch is far below 4 GiB
-        length.copy_from_slice(
-            &u32::try_from(record.len())
-                .unwrap_or(u32::MAX)
-                .to_le_bytes(),
-        );
-        record.write_to(space);
-        rest = after;
-    }
-    header[..4].copy_from_slice(&BLOCK);
-    header[4..8].copy_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
-    header[12..].copy_from_slice(&first.to_le_bytes());
-    let sum = checksum(seed, first, &block[BLOCK_HEADER..]);
-    block[8..12].copy_from_slice(&sum.to_le_bytes());
-    block
-}
-
-/// A valid block.
-struct Block<'b> {
-    first: Revision,
-    records: &'b [u8],
-}
-
-impl<'b> Block<'b> {
-    /// The block at the start of `bytes`; `None` if there is no valid one.
-    fn read(bytes: &'b [u8], seed: &[u8]) -> Option<Self> {
-        let (header, rest) = bytes.split_at_checked(BLOCK_HEADER)?;
-        let number = |at: usize| Some(u32::from_le_bytes(header.get(at..at + 4)?.try_into().ok()?));
-        if header.first_chunk::<4>() != Some(&BLOCK) {
-            return None;
-        }
-        let records = rest.get(..usize::try_from(number(4)?).ok()?)?;
-        let first = Revision::from_le_bytes(header.get(12..)?.try_into().ok()?);
-        (checksum(seed, first, records) == number(8)?).then_some(Self { first, records })
-    }
-
-    fn length(&self) -> usize {
-        BLOCK_HEADER + self.records.len()
-    }
-}
-
-/// The records after `last`, and where they end.
-fn newer(bytes: &Bytes, seed: &[u8], last: Revision) -> Result<(Newer, usize), JournalError> {
-    let mut found = Newer {
-        first: last.saturating_add(1),
-        records: Vec::new(),
-    };
-    let (mut at, mut end) = (START, START);
-    while let Some(block) = bytes.get(at..).and_then(|rest| Block::read(rest, seed)) {
-        let records = records(&bytes.slice_ref(block.records))
-            .ok_or_else(|| damaged(format!("the block at byte {at} is invalid")))?;
-        let next = found.next();
-        let count = records.len() as u64;
-        at += block.length();
-        if block.first == next {
-            found.records.extend(records);
-            end = at;
-        } else if block.first > next {
-            let why = format!("revision {next} is missing before {}", block.first);
-            return Err(damaged(why));
-        } else if block.first.saturating_add(count) > next {
-            let why = format!("only a part of the block at byte {at} is in the store");
-            return Err(damaged(why));
-        } else if !found.records.is_empty() {
-            // what an earlier round left
-            break;
-        }
-    }
-    let next = found.next();
-    match lost(bytes, seed, at, next) {
-        Some(revision) => Err(damaged(format!(
-            "revision {revision} follows an invalid block"
-        ))),
-        None => Ok((found, end)),
-    }
-}
-
-/// The first revision of a valid block, from `at` on, that is not older than `next`.
-fn lost(bytes: &[u8], seed: &[u8], at: usize, next: Revision) -> Option<Revision> {
-    let starts = bytes.len().saturating_sub(BLOCK.len());
-    (at..starts)
-        .filter(|start| bytes[*start..].starts_with(&BLOCK))
-        .filter_map(|start| Block::read(&bytes[start..], seed))
-        .find(|block| block.first >= next)
-        .map(|block| block.first)
 }
 
 #[cfg(test)]

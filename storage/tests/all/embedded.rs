@@ -248,7 +248,8 @@ async fn damage_after_a_kill_never_loses_data_silently() {
         let (mut harmless, mut rejected) = (0, 0);
         for (file, whole) in files.iter().enumerate().take(2) {
             let header = (0..320).step_by(3);
-            let pages = (0..whole.len()).step_by(4096).map(|page| page + 100);
+            let step = (whole.len() / 40).max(4096);
+            let pages = (0..whole.len()).step_by(step).map(|page| page + 100);
             for offset in header.chain(pages) {
                 let mut damaged = files.clone();
                 if let Some(byte) = damaged[file].get_mut(offset) {
