@@ -24,7 +24,7 @@ pub struct Explainer {
 }
 
 impl Explainer {
-    /// Whether the resource of a request is served, here or, as far as this server can say, by another one.
+    /// Whether the resource of a request is served, by this server or, possibly, by an aggregated one.
     pub(super) fn serves(&self, request: &ExplainedRequest) -> bool {
         let group = request.resource().group;
         let known = self.elsewhere.current();

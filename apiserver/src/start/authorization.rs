@@ -152,8 +152,8 @@ impl Authorizers {
     }
 }
 
-/// The authorizers over objects of the cluster, as far as they were enabled at the start: what they need is
-/// followed from then on.
+/// The authorizers over objects of the cluster that were enabled at the start; the objects that they need are
+/// watched from then on.
 struct BuiltIn {
     node: Option<Arc<dyn Authorizer>>,
     rbac: Option<Arc<dyn Authorizer>>,

@@ -358,7 +358,7 @@ async fn critical_headers_are_rejected_unless_supported() {
     }
 }
 
-/// A full cache forgets tokens that nobody uses.
+/// A full cache forgets the tokens that are not used.
 #[test]
 fn tokens_in_use_stay_cached() {
     let key = key();

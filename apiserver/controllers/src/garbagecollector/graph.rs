@@ -134,7 +134,7 @@ impl Graph {
         wanted
     }
 
-    /// An object cannot be read any more: nobody waits for it, and what it was says nothing.
+    /// An object cannot be read any more: no owner waits for it, and its former owners no longer count.
     pub(super) fn forget(&mut self, key: &str) -> Wanted {
         let mut wanted = Wanted::new();
         let before = self.detach(key);

@@ -89,7 +89,7 @@ impl RotatedFile {
     fn try_rotate(&mut self) -> io::Result<()> {
         let backup = self.backups.path(&self.path, Timestamp::now());
         match fs::rename(&self.path, &backup) {
-            // somebody has moved it
+            // the file was moved by another program
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             renamed => renamed?,
         }
