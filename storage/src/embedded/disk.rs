@@ -286,7 +286,7 @@ impl Disk {
             garbage: &[],
         };
         self.transact(&nothing, Some((FORMAT, 0)))?;
-        self.journal.rewind();
+        self.journal.finish();
         Ok(())
     }
 

@@ -40,6 +40,7 @@ const START: usize = 4096;
 const MAGIC: [u8; 8] = *b"portjrn1";
 /// The magic bytes, the seed, and their checksum.
 const HEADER: usize = 28;
+
 /// The open file.
 pub(super) struct Journal {
     file: Box<dyn StorageBackend>,
@@ -188,6 +189,12 @@ impl Journal {
     pub(super) fn last(&self) -> Option<Revision> {
         let any = !self.newer.records.is_empty();
         any.then(|| self.newer.next() - 1)
+    }
+
+    /// Ends it, once redb has all changes and its number no more.
+    pub(super) fn finish(&mut self) {
+        self.seed = None;
+        self.rewind();
     }
 
     /// Goes back to the start, once redb has all changes.

@@ -37,7 +37,7 @@ pub(super) fn newer(
         let records = records(&bytes.slice_ref(block.records))
             .ok_or_else(|| damaged(format!("the block at byte {at} is invalid")))?;
         let next = found.next();
-        let count = records.len() as u64;
+        let (start, count) = (at, records.len() as u64);
         at += block.length();
         if block.first == next {
             found.records.extend(records);
@@ -46,7 +46,7 @@ pub(super) fn newer(
             let why = format!("revision {next} is missing before {}", block.first);
             return Err(damaged(why));
         } else if block.first.saturating_add(count) > next {
-            let why = format!("only a part of the block at byte {at} is in the store");
+            let why = format!("only a part of the block at byte {start} is in the store");
             return Err(damaged(why));
         } else if !found.records.is_empty() {
             // what an earlier round left
