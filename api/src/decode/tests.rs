@@ -389,7 +389,7 @@ fn fields_of_managers_are_kept_as_text() {
     }
 }
 
-/// serde_json has a feature by which a value with this key is replaced by what its text says, within a limit of
+/// `serde_json` has a feature by which a value with this key is replaced by what its text says, within a limit of
 /// its own for nesting.
 #[test]
 fn no_key_has_a_meaning_of_its_own() {
@@ -404,7 +404,7 @@ fn no_key_has_a_meaning_of_its_own() {
     let entries = pod.metadata.managed_fields.unwrap();
     let fields = crate::fields_v1::text(entries[0].fields_v1.as_ref().unwrap()).into_owned();
     assert_eq!(fields, format!(r#"{{"v:1":{text}}}"#));
-    let class = json!({"metadata": {"name": "x"}, "data": value.clone()});
+    let class = json!({"metadata": {"name": "x"}, "data": value});
     let revision = decode::<k8s_openapi::api::apps::v1::ControllerRevision>(&class);
     assert_eq!(revision.unwrap().value.data.0, value);
 }
