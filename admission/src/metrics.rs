@@ -15,6 +15,7 @@ use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts};
 
 pub use self::callbacks::CallbackMetrics;
+pub use self::names::{Names, OTHERS};
 use crate::operation::Operation;
 
 /// Upper bounds of the histogram buckets, in seconds.

@@ -114,6 +114,15 @@ fn old(name: &str) -> Value {
         "spec": {"size": "3x4"}})
 }
 
+/// What a metric of the server counts.
+async fn counted(admin: &Client, metric: &str, labels: &str) -> usize {
+    let metrics = admin.get("/metrics").await;
+    let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+    let line = format!("apiserver_{metric}{{{labels}}} ");
+    let mut found = metrics.lines().filter_map(|at| at.strip_prefix(&line));
+    found.next().map_or(0, |count| count.parse().unwrap())
+}
+
 async fn served() -> (TestServer, Client, Webhook) {
     let server = TestServer::start(&[]).await;
     let (admin, webhook) = (server.admin(), Webhook::start().await);
@@ -133,6 +142,9 @@ async fn an_object_is_converted_by_its_webhook() {
     );
     admin.get(NEW_A).await;
     assert_eq!(webhook.calls(), 1, "once for a version of the object");
+    let succeeded = "failure_type=\"\",result=\"success\"";
+    let total = counted(&admin, "conversion_webhook_request_total", succeeded).await;
+    assert_eq!(total, 1);
 
     for name in ["b", "c", "d"] {
         assert_eq!(admin.post(OLD, &old(name)).await.code, 201);
@@ -353,6 +365,25 @@ async fn a_webhook_that_fails_fails_the_requests_that_need_it() {
         "{}",
         answer.message()
     );
+    for (fault, calls) in [
+        ("malformed_response", 5),
+        ("partial_response", 2),
+        ("invalid_converted_object", 4),
+        ("call", 1),
+    ] {
+        let fault = format!("conversion_webhook_{fault}_failure");
+        let labels = format!("failure_type=\"{fault}\",result=\"failure\"");
+        assert_eq!(
+            counted(&admin, "conversion_webhook_request_total", &labels).await,
+            calls
+        );
+        let timed = "conversion_webhook_duration_seconds_count";
+        assert_eq!(counted(&admin, timed, &labels).await, calls, "{fault}");
+    }
+    let of_kind =
+        "crd_name=\"boxes.example.com\",from_version=\"v1\",succeeded=\"false\",to_version=\"v2\"";
+    let timed = "crd_conversion_webhook_duration_seconds_count";
+    assert_eq!(counted(&admin, timed, of_kind).await, 12);
     assert_eq!(admin.delete(DEFINITION).await.code, 200);
     // a definition can be deleted without its webhook
     gone(&admin, DEFINITION).await;

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// How many names are counted separately, also those of objects that are gone by now.
 const NAMES_MAX: usize = 1000;
 /// What all further names are counted as.
-pub(super) const OTHERS: &str = "(others)";
+pub const OTHERS: &str = "(others)";
 
 /// The names that are counted separately. Clones know the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names(Arc<Mutex<HashSet<String>>>);
+pub struct Names(Arc<Mutex<HashSet<String>>>);
 
 impl Names {
     /// Whether a name is one of them; it becomes one as long as there are few.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.contains(name) || (known.len() < NAMES_MAX && known.insert(name.to_owned()))
     }

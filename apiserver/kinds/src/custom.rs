@@ -28,6 +28,7 @@ use self::version::Version;
 #[derive(Debug)]
 pub struct CustomKind {
     id: u64,
+    definition: Box<str>,
     kind: &'static str,
     /// The only copy of the spec: documents are made from it, and changes are compared with it.
     spec: PackedSpec,
@@ -76,6 +77,12 @@ impl CustomKind {
         let conversion = conversion.filter(|c| c.strategy == "Webhook");
         Ok(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            definition: definition
+                .metadata
+                .name
+                .as_deref()
+                .unwrap_or_default()
+                .into(),
             webhook: conversion.and_then(|c| c.webhook.clone()),
             kind: crate::intern::name(&spec.names.kind),
             spec: PackedSpec::new(spec),
@@ -89,6 +96,11 @@ impl CustomKind {
     /// derived under this one.
     pub const fn id(&self) -> u64 {
         self.id
+    }
+
+    /// The definition's name.
+    pub const fn definition(&self) -> &str {
+        &self.definition
     }
 
     /// The definition's spec.

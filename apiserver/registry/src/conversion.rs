@@ -12,6 +12,7 @@ mod maker;
 mod views;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,7 +21,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use portcullis_api::{CustomObject, Object, Status};
 use portcullis_kinds::custom::CustomKind;
-use portcullis_kinds::custom::review::Review;
+use portcullis_kinds::custom::review::{ConversionFault, Rejected, Review};
 use portcullis_kinds::resource::Resource;
 use portcullis_storage::{Entry, Revision};
 use serde_json::Value;
@@ -38,6 +39,22 @@ pub trait Converter: Send + Sync {
     /// # Errors
     /// Why the call failed, with Go's text.
     async fn convert(&self, webhook: &WebhookClientConfig, review: Bytes) -> Result<Bytes, String>;
+
+    /// Counts a conversion that has ended.
+    fn count(&self, _ended: &Ended<'_>) {}
+}
+
+/// A conversion that has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<'a> {
+    /// The name of the definition.
+    pub definition: &'a str,
+    /// The `apiVersion` of the first object, and the requested one.
+    pub versions: [&'a str; 2],
+    /// How it failed, if it did.
+    pub fault: Option<ConversionFault>,
+    /// How long it took, from the request on.
+    pub took: Duration,
 }
 
 /// A converter for servers without webhooks.
@@ -238,20 +255,16 @@ impl Conversions {
         api_version: &str,
         mut documents: Vec<Value>,
     ) -> Result<Vec<Value>, Failure> {
-        let version = |document: &Value| {
-            let version = document.get("apiVersion").and_then(Value::as_str);
-            version.unwrap_or_default().to_owned()
-        };
         let (mut places, mut objects, mut webhook) = (Vec::new(), Vec::new(), None);
         for (at, document) in documents.iter_mut().enumerate() {
-            if let Some(converter) = kind.converter(&version(document), api_version) {
+            if let Some(converter) = kind.converter(version_of(document), api_version) {
                 webhook = Some(converter);
                 places.push(at);
                 objects.push(document.take());
             }
         }
         if let Some(webhook) = webhook {
-            let converted = self.call(webhook, api_version, &objects).await?;
+            let converted = self.call(kind, webhook, api_version, &objects).await?;
             for (at, document) in places.into_iter().zip(converted) {
                 documents[at] = document;
             }
@@ -261,6 +274,7 @@ impl Conversions {
 
     async fn call(
         &self,
+        kind: &CustomKind,
         webhook: &WebhookConversion,
         api_version: &str,
         objects: &[Value],
@@ -268,14 +282,37 @@ impl Conversions {
         let uid = uuid::Uuid::new_v4().to_string();
         let failed = |why: String| Failure::Webhook(Status::unknown(why));
         let review = Review::new(webhook, &uid, api_version, objects).map_err(failed)?;
-        let unusable = |why: &str| failed(review.error(&format!("failed: {why}")));
+        let begun = Instant::now();
+        let converted = self.ask(webhook, &review).await;
+        self.0.count(&Ended {
+            definition: kind.definition(),
+            versions: [objects.first().map_or("", version_of), api_version],
+            fault: converted.as_ref().err().map(|(fault, _)| *fault),
+            took: begun.elapsed(),
+        });
+        converted.map_err(|(_, why)| failed(why))
+    }
+
+    async fn ask(
+        &self,
+        webhook: &WebhookConversion,
+        review: &Review<'_>,
+    ) -> Result<Vec<Value>, Rejected> {
+        let unusable = |why: &str| {
+            let why = review.error(&format!("failed: {why}"));
+            (ConversionFault::Call, why)
+        };
         let Some(client) = &webhook.client_config else {
             return Err(unusable("it has no client configuration"));
         };
         let answer = self.0.convert(client, review.body().into()).await;
-        let answer = answer.map_err(|why| unusable(&why))?;
-        review.converted(&answer).map_err(failed)
+        review.converted(&answer.map_err(|why| unusable(&why))?)
     }
+}
+
+fn version_of(document: &Value) -> &str {
+    let version = document.get("apiVersion").and_then(Value::as_str);
+    version.unwrap_or_default()
 }
 
 /// An object that is no longer in the store, for its client: in its own version.

@@ -1,5 +1,7 @@
 //! The clients of conversion webhooks.
 
+mod metrics;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,9 +9,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::WebhookClientConfig;
 use parking_lot::Mutex;
-use portcullis_registry::conversion::Converter;
+use portcullis_registry::conversion::{Converter, Ended};
 use quick_cache::unsync::Cache;
 
+pub use self::metrics::ConversionMetrics;
 use super::https::Resolve;
 use super::webhook_client::{CallError, Target, WebhookClient};
 
@@ -23,15 +26,17 @@ pub struct ConversionWebhooks {
     clients: Mutex<Cache<String, WebhookClient>>,
     services: Arc<dyn Resolve>,
     timeout: Duration,
+    metrics: ConversionMetrics,
 }
 
 impl ConversionWebhooks {
-    /// Finds services by `services`.
-    pub fn new(services: Arc<dyn Resolve>) -> Self {
+    /// Finds services by `services`, and counts by `metrics`.
+    pub fn new(services: Arc<dyn Resolve>, metrics: ConversionMetrics) -> Self {
         Self {
             clients: Mutex::new(Cache::new(CLIENTS_MAX)),
             services,
             timeout: TIMEOUT,
+            metrics,
         }
     }
 
@@ -76,5 +81,9 @@ impl Converter for ConversionWebhooks {
         let client = self.client(webhook).map_err(|why| why.to_string())?;
         let answer = client.post(review, self.timeout).await;
         answer.map_err(|why| why.to_string())
+    }
+
+    fn count(&self, ended: &Ended<'_>) {
+        self.metrics.count(ended);
     }
 }

@@ -199,7 +199,12 @@ pub async fn assemble(
     let hooks = Hooks::new(&stored, checked.admission.webhooks);
     let aggregation = aggregation(&stored, checked.proxy_client.identity);
     let backends = backends(&stored, checked.kubelets);
-    let counted = counted(&checked.authorizers, &checked.identities, &aggregation);
+    let counted = counted(
+        &checked.authorizers,
+        &checked.identities,
+        &aggregation,
+        &hooks,
+    );
     let authorizers = checked.authorizers;
     let chosen = (&checked.selection, checked.admission.plugins, checked.offer);
     let built = registry::build(options, chosen, &stored, &hooks, authorizers)?;
@@ -290,12 +295,14 @@ fn counted(
     authorizers: &Authorizers,
     identities: &Identities,
     aggregation: &Aggregation,
+    hooks: &Hooks,
 ) -> Vec<Box<dyn Collector>> {
     let unavailable = Unavailable::new(aggregation.known.clone());
     let mut counted: Vec<Box<dyn Collector>> =
         vec![aggregation.servers.losses(), Box::new(unavailable)];
     counted.extend(authorizers.metrics.collectors());
     counted.extend(identities.metrics.collectors());
+    counted.extend(hooks.conversions.collectors());
     let configurations = [&identities.config_metrics, &authorizers.config_metrics];
     let configurations = configurations.into_iter().flatten();
     counted.extend(configurations.flat_map(ConfigMetrics::collectors));

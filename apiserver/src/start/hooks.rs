@@ -1,4 +1,4 @@
-//! Webhooks and policies in admission.
+//! Webhooks and policies.
 
 use std::sync::Arc;
 
@@ -10,15 +10,17 @@ use portcullis_storage::Storage;
 
 use super::admission_config::WebhookCredentials;
 use super::store::OpenStore;
+use crate::outbound::conversion_webhooks::ConversionMetrics;
 use crate::outbound::https::Resolve;
 use crate::outbound::services::ServiceResolver;
 use crate::outbound::webhooks::WebhookEndpoints;
 
-/// The webhooks and policies in admission.
+/// The webhooks and policies in admission, and what is counted of conversion webhooks.
 pub(super) struct Hooks {
     pub(super) webhooks: Arc<Webhooks>,
     pub(super) validating_policies: Arc<ValidatingPolicies>,
     pub(super) mutating_policies: Arc<MutatingPolicies>,
+    pub(super) conversions: ConversionMetrics,
 }
 
 impl Hooks {
@@ -36,6 +38,7 @@ impl Hooks {
             )),
             validating_policies: Arc::default(),
             mutating_policies: Arc::default(),
+            conversions: ConversionMetrics::new(),
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) fn build(
     let authorizer = in_force.authorizer.clone();
     let catalogues = Arc::new(CurrentCatalogue::new(offer));
     definitions::start(cache, prefix, catalogues.clone());
-    let conversions = conversions(stored);
+    let conversions = conversions(stored, hooks);
     let found = lookups::start(
         cache,
         prefix,
@@ -73,10 +73,10 @@ pub(super) fn build(
 }
 
 /// The conversion of custom objects.
-fn conversions(stored: &OpenStore) -> Conversions {
+fn conversions(stored: &OpenStore, hooks: &Hooks) -> Conversions {
     let store: Arc<dyn Storage> = stored.cache.clone();
     let services = ServiceResolver::new(&store, &stored.prefix);
-    let webhooks = ConversionWebhooks::new(Arc::new(services));
+    let webhooks = ConversionWebhooks::new(Arc::new(services), hooks.conversions.clone());
     Conversions::new(Arc::new(webhooks))
 }
 

@@ -17,6 +17,34 @@ const GROUP: &str = "apiextensions.k8s.io";
 /// The version whose responses are checked.
 const CHECKED: &str = "v1";
 
+/// How a conversion failed (upstream: `ConversionWebhookErrorType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConversionFault {
+    /// The webhook did not respond.
+    Call,
+    /// The response cannot be read, is one to another request, or says that the webhook failed.
+    MalformedResponse,
+    /// The response has more or fewer objects than the request.
+    PartialResponse,
+    /// A converted object is not accepted.
+    InvalidObject,
+}
+
+impl ConversionFault {
+    /// The fault as a label of metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "conversion_webhook_call_failure",
+            Self::MalformedResponse => "conversion_webhook_malformed_response_failure",
+            Self::PartialResponse => "conversion_webhook_partial_response_failure",
+            Self::InvalidObject => "conversion_webhook_invalid_converted_object_failure",
+        }
+    }
+}
+
+/// A response that is not accepted, and why, with upstream's text.
+pub type Rejected = (ConversionFault, String);
+
 /// A request to a conversion webhook: these objects in another version.
 #[derive(Debug)]
 pub struct Review<'a> {
@@ -75,18 +103,25 @@ impl<'a> Review<'a> {
     /// may differ; the rest is restored.
     ///
     /// # Errors
-    /// Why the response is invalid, with upstream's text.
-    pub fn converted(&self, answer: &[u8]) -> Result<Vec<Value>, String> {
-        let objects = self.objects_of(answer);
-        let mut objects = objects.map_err(|why| self.error(&format!("failed: {why}")))?;
+    /// [`Rejected`].
+    pub fn converted(&self, answer: &[u8]) -> Result<Vec<Value>, Rejected> {
+        let malformed = |why| {
+            let why = self.error(&format!("failed: {why}"));
+            (ConversionFault::MalformedResponse, why)
+        };
+        let mut objects = self.objects_of(answer).map_err(malformed)?;
         let (got, expected) = (objects.len(), self.objects.len());
         if got != expected {
-            return Err(self.error(&format!("returned {got} objects, expected {expected}")));
+            let why = self.error(&format!("returned {got} objects, expected {expected}"));
+            return Err((ConversionFault::PartialResponse, why));
         }
         for (at, (original, converted)) in self.objects.iter().zip(&mut objects).enumerate() {
-            let invalid = |found: Invalid| match expected {
-                1 => found.alone(self),
-                _ => found.among(self, at),
+            let invalid = |found: Invalid| {
+                let why = match expected {
+                    1 => found.alone(self),
+                    _ => found.among(self, at),
+                };
+                (ConversionFault::InvalidObject, why)
             };
             self.check(original, converted).map_err(invalid)?;
             restore_metadata(original, converted).map_err(|why| invalid(Invalid::Metadata(why)))?;

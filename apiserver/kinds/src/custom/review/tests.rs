@@ -31,7 +31,8 @@ fn answer(change: impl FnOnce(&mut Value)) -> Value {
 fn converted(review_version: &str, answer: &Value) -> Result<Vec<Value>, String> {
     let (webhook, objects) = (webhook(&[review_version]), [original()]);
     let review = Review::new(&webhook, "u", "example.com/v2", &objects).unwrap();
-    review.converted(answer.to_string().as_bytes())
+    let converted = review.converted(answer.to_string().as_bytes());
+    converted.map_err(|(_, why)| why)
 }
 
 /// An error with the name of the webhook.
@@ -196,7 +197,7 @@ fn one_of_several_objects_is_named_by_its_index() {
                 .unwrap();
             objects.push(second);
         });
-        review.converted(sent.to_string().as_bytes()).unwrap_err()
+        review.converted(sent.to_string().as_bytes()).unwrap_err().1
     };
     assert_eq!(
         refused(Value::Null),

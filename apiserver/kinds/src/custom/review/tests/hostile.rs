@@ -91,7 +91,7 @@ proptest! {
     fn an_answer_of_any_bytes_is_an_error(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let (webhook, objects) = (webhook(&["v1"]), [original()]);
         let review = Review::new(&webhook, "u", "example.com/v2", &objects).unwrap();
-        let why = review.converted(&bytes).unwrap_err();
+        let (_, why) = review.converted(&bytes).unwrap_err();
         prop_assert!(why.starts_with(&named("failed: ")), "{}", why);
     }
 }
@@ -103,7 +103,7 @@ fn an_answer_may_be_nested_without_bounds() {
     let (webhook, objects) = (webhook(&["v1"]), [original()]);
     let review = Review::new(&webhook, "u", "example.com/v2", &objects).unwrap();
     for answer in [deep.as_str(), object.as_str()] {
-        let why = review.converted(answer.as_bytes()).unwrap_err();
+        let (_, why) = review.converted(answer.as_bytes()).unwrap_err();
         assert!(why.contains("recursion limit exceeded"), "{why}");
     }
 }
