@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use out::Out;
 pub use serializer::EncodeError;
-pub use text::write_string;
+pub use text::{is_plain, write_string};
 
 use crate::type_metadata;
 

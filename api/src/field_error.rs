@@ -2,62 +2,12 @@
 //!
 //! Messages are those of upstream's `k8s.io/apimachinery/pkg/util/validation/field/errors.go`.
 
+mod path;
+
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
-/// A field path, such as `spec.containers[0].ports`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Path(String);
-
-impl Path {
-    /// The path of a root field.
-    pub fn new(name: &str) -> Self {
-        Self(name.to_owned())
-    }
-
-    /// The path of a field of this one; of the empty path, the field alone.
-    #[must_use]
-    pub fn child(&self, name: &str) -> Self {
-        if self.0.is_empty() {
-            Self::new(name)
-        } else {
-            self.and([".", name, ""])
-        }
-    }
-
-    /// The path of an element of a list.
-    #[must_use]
-    pub fn index(&self, index: usize) -> Self {
-        self.and(["[", &index.to_string(), "]"])
-    }
-
-    /// The path of a value of a map.
-    #[must_use]
-    pub fn key(&self, key: &str) -> Self {
-        self.and(["[", key, "]"])
-    }
-
-    /// This path and more. Not by `format!`: a pod is validated with hundreds of paths, and nearly always without
-    /// an error that shows one.
-    fn and(&self, parts: [&str; 3]) -> Self {
-        let more: usize = parts.iter().map(|part| part.len()).sum();
-        let mut path = String::with_capacity(self.0.len() + more);
-        path.push_str(&self.0);
-        parts.iter().for_each(|part| path.push_str(part));
-        Self(path)
-    }
-
-    /// The path as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+pub use self::path::Path;
 
 /// The kinds of error, each with the reason that a `Status` cause has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -193,7 +143,7 @@ impl FieldError {
     fn new(kind: ErrorKind, path: &Path, value: Option<BadValue>, detail: String) -> Self {
         Self {
             kind,
-            field: path.0.clone(),
+            field: path.as_str().to_owned(),
             value,
             detail,
         }

@@ -21,6 +21,11 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Whether a string needs no escape.
+pub fn is_plain(text: &str) -> bool {
+    next_special(text.as_bytes(), 0).is_none()
+}
+
 /// Where the next byte is that may need an escape. Nearly all need none, so they are looked at in blocks,
 /// which the compiler does with vector instructions, and one by one only where one of a block is special.
 fn next_special(bytes: &[u8], from: usize) -> Option<usize> {

@@ -20,14 +20,9 @@ pub struct Comparison<T> {
 }
 
 impl Comparison<Node> {
-    fn leaf(old: Option<&Value>, new: Option<&Value>) -> Self {
+    fn leaf(old: &Value, new: &Value) -> Self {
         let mut leaf = Self::default();
-        match (old, new) {
-            (None, None) => {}
-            (None, Some(_)) => leaf.added.member = true,
-            (Some(_), None) => leaf.removed.member = true,
-            (Some(old), Some(new)) => leaf.modified.member = !same(old, new),
-        }
+        leaf.modified.member = !same(old, new);
         leaf
     }
 
@@ -71,34 +66,79 @@ impl Comparison<FieldSet> {
 
 /// Compares the values at the same path of two objects.
 fn values(old: Option<&Value>, new: Option<&Value>, field_type: FieldType<'_>) -> Comparison<Node> {
+    let (old, new) = match (old, new) {
+        (None, None) => return Comparison::default(),
+        (None, Some(new)) => {
+            return Comparison {
+                added: all_of(new, field_type),
+                ..Comparison::default()
+            };
+        }
+        (Some(old), None) => {
+            return Comparison {
+                removed: all_of(old, field_type),
+                ..Comparison::default()
+            };
+        }
+        (Some(old), Some(new)) => (old, new),
+    };
     // null is both an object without fields and a list without items
-    let sides = (old.unwrap_or(&Value::Null), new.unwrap_or(&Value::Null));
-    let inside = match sides {
+    let inside = match (old, new) {
         (old, new) if is_blank(old) && is_blank(new) => None,
         (Value::Object(_) | Value::Null, Value::Object(_) | Value::Null)
             if !field_type.is_atomic() =>
         {
-            Some(fields(
-                sides.0.as_object(),
-                sides.1.as_object(),
-                field_type,
-                |_| true,
-            ))
+            let (old, new) = (old.as_object(), new.as_object());
+            Some(fields(old, new, field_type, |_| true))
         }
         (Value::Array(_) | Value::Null, Value::Array(_) | Value::Null) => items(
-            sides.0.as_array().map_or(&[], Vec::as_slice),
-            sides.1.as_array().map_or(&[], Vec::as_slice),
+            old.as_array().map_or(&[], Vec::as_slice),
+            new.as_array().map_or(&[], Vec::as_slice),
             field_type,
         ),
         _ => None,
     };
-    let Some(inside) = inside else {
-        return Comparison::leaf(old, new);
+    inside.map_or_else(|| Comparison::leaf(old, new), Comparison::below)
+}
+
+/// A value that only one object has: all of it differs.
+fn all_of(value: &Value, field_type: FieldType<'_>) -> Node {
+    let below = match value {
+        Value::Object(fields) if !field_type.is_atomic() => all_fields(fields, field_type),
+        Value::Array(items) => match field_type.elements(items) {
+            Some(elements) => all_items(elements, items, field_type.item()),
+            None => FieldSet::default(),
+        },
+        _ => FieldSet::default(),
     };
-    let mut found = Comparison::below(inside);
-    found.added.member |= old.is_none();
-    found.removed.member |= new.is_none();
-    found
+    Node {
+        member: true,
+        below,
+    }
+}
+
+fn all_fields(fields: &Map<String, Value>, field_type: FieldType<'_>) -> FieldSet {
+    let all = fields.iter().map(|(name, value)| {
+        let below = all_of(value, field_type.field(name));
+        (Element::Field(name.into()), below)
+    });
+    FieldSet::of_sorted(all)
+}
+
+fn all_items(elements: Vec<Element>, items: &[Value], item: FieldType<'_>) -> FieldSet {
+    let mut all: Vec<_> = elements.into_iter().zip(items).collect();
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut all = all.into_iter().peekable();
+    FieldSet::of_sorted(std::iter::from_fn(|| {
+        let (element, value) = all.next()?;
+        let mut node = None;
+        // duplicate items are owned as one
+        while all.next_if(|(other, _)| *other == element).is_some() {
+            node = Some(Node::LEAF);
+        }
+        let node = node.unwrap_or_else(|| all_of(value, item));
+        Some((element, node))
+    }))
 }
 
 /// Whether two values are equal; `2.0` is `2`, as in upstream's `value.Equals`.
@@ -138,18 +178,18 @@ pub(super) fn fields(
         let new = new.and_then(|new| new.get(name));
         if new != Some(value) {
             let below = values(Some(value), new, field_type.field(name));
-            found.put(Element::Field(name.clone()), below);
+            found.put(Element::Field(name.into()), below);
         }
     }
     let is_new = |name: &String| old.is_none_or(|old| !old.contains_key(name));
     let fresh = new.into_iter().flatten();
     let fresh = fresh.filter(|(name, _)| is_new(name) && wanted(name));
     let fresh = fresh.map(|(name, value)| {
-        let below = values(None, Some(value), field_type.field(name));
-        (Element::Field(name.clone()), below.added)
+        let below = all_of(value, field_type.field(name));
+        (Element::Field(name.into()), below)
     });
     // at once, as they may belong between those before
-    found.added.union(fresh.collect());
+    found.added.union(FieldSet::of_sorted(fresh));
     found
 }
 

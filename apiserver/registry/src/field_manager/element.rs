@@ -6,14 +6,15 @@ use std::fmt;
 use portcullis_api::field_error::go_quote;
 use portcullis_api::go_number;
 use serde_json::{Map, Value};
+use smol_str::SmolStr;
 
 /// One step of a path (upstream: `fieldpath.PathElement`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Element {
     /// To a field of a struct, or an entry of a map.
-    Field(String),
+    Field(SmolStr),
     /// To the item of a list with these fields, which are sorted by name.
-    Key(Vec<(String, Scalar)>),
+    Key(Vec<(SmolStr, Scalar)>),
     /// To the item of a set with this value.
     Value(Scalar),
     /// To an item by its index.
@@ -30,13 +31,18 @@ impl Element {
             return Err(Malformed);
         };
         Ok(Some(match tag {
-            "f" => Self::Field(rest.to_owned()),
+            "f" => Self::Field(rest.into()),
             "v" => Self::Value(Scalar(serde_json::from_str(rest).map_err(|_| Malformed)?)),
             "i" => Self::Index(rest.parse().map_err(|_| Malformed)?),
             "k" => {
                 let fields: Map<String, Value> =
                     serde_json::from_str(rest).map_err(|_| Malformed)?;
-                Self::Key(fields.into_iter().map(|(k, v)| (k, Scalar(v))).collect())
+                Self::Key(
+                    fields
+                        .into_iter()
+                        .map(|(k, v)| (k.into(), Scalar(v)))
+                        .collect(),
+                )
             }
             _ => return Ok(None),
         }))
@@ -75,7 +81,7 @@ impl Element {
 
 impl Scalar {
     /// Appends the value as Go writes it, so that it is the same after it has been stored.
-    fn write_json(&self, out: &mut String) {
+    pub(super) fn write_json(&self, out: &mut String) {
         match &self.0 {
             Value::Number(number) => out.push_str(&go_number::json(number)),
             Value::String(text) => write_json_string(text, out),

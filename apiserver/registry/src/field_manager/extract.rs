@@ -49,7 +49,7 @@ pub(super) fn of_fields<'v>(
         } else {
             !field_type.declares(name)
         };
-        set.put(Element::Field(name.clone()), node);
+        set.put(Element::Field(name.into()), node);
     }
     set
 }

@@ -41,6 +41,15 @@ impl Node {
 }
 
 impl FieldSet {
+    /// The set of fields that are not empty and come in order, each once.
+    pub fn of_sorted(fields: impl Iterator<Item = (Element, Node)>) -> Self {
+        let (least, most) = fields.size_hint();
+        let mut all = Vec::with_capacity(most.unwrap_or(least));
+        all.extend(fields);
+        debug_assert!(all.is_sorted_by(|(a, _), (b, _)| a < b));
+        Self(all)
+    }
+
     /// Whether nothing is in the set.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -237,6 +246,32 @@ mod tests {
         }
     }
 
+    /// Whether or not a key is written in one go.
+    #[test]
+    fn keys_are_escaped_as_any_json() {
+        for text in ["plain", "a\"b", "<", "\\", "\u{2028}", "é", "\n"] {
+            let item = json!({ "name": text, "port": 80, "odd": [text], "on": true });
+            for key in [
+                format!("f:{text}"),
+                format!("v:{}", json!(text)),
+                format!("k:{}", json!({ "name": text, "port": 80, "on": true })),
+                format!("k:{}", json!({ text: text })),
+                format!("k:{item}"),
+            ] {
+                let fields = json!({ key: {} });
+                assert_eq!(json(&set(&fields)), fields);
+                let written = fields_v1::text(&set(&fields).encode()).into_owned();
+                let mut expected = b"{".to_vec();
+                let element = Element::parse(fields.as_object().unwrap().keys().next().unwrap());
+                let mut name = String::new();
+                element.unwrap().unwrap().write_key(&mut name);
+                portcullis_api::encode::write_string(&name, &mut expected);
+                expected.extend_from_slice(b":{}}");
+                assert_eq!(written.as_bytes(), expected, "{text}");
+            }
+        }
+    }
+
     #[test]
     fn unknown_kinds_of_elements_are_dropped() {
         let read = set(&json!({"z:new": {"f:a": 1}, "z:other": 2, "f:b": {}}));
@@ -272,10 +307,10 @@ mod tests {
     fn elements() -> impl Strategy<Value = Element> {
         let number = |n: i64| Scalar(json!(n));
         prop_oneof![
-            "[a-d]".prop_map(Element::Field),
+            "[a-d]".prop_map(|name| Element::Field(name.into())),
             (0..12_i64).prop_map(Element::Index),
             (0..12_i64).prop_map(move |n| Element::Value(number(n))),
-            (0..12_i64).prop_map(move |n| Element::Key(vec![("k".to_owned(), number(n))])),
+            (0..12_i64).prop_map(move |n| Element::Key(vec![("k".into(), number(n))])),
         ]
     }
 

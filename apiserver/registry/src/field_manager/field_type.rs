@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use portcullis_api::type_metadata::ListType;
 use serde_json::Value;
+use smol_str::SmolStr;
 
 use self::built_in::BuiltIn;
 use self::custom::{Below, Custom, Items};
@@ -150,7 +151,7 @@ impl<'s> FieldType<'s> {
                     .filter_map(|name| {
                         let value = fields.get(*name).cloned();
                         let value = value.or_else(|| self.key_default(name))?;
-                        Some(((*name).to_owned(), Scalar(value)))
+                        Some((SmolStr::from(*name), Scalar(value)))
                     })
                     .collect();
                 key.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -45,7 +45,7 @@ fn fields(
     for (name, value) in config {
         match merged.get_mut(name) {
             Some(slot) => {
-                let others = others.below(&Element::Field(name.clone()));
+                let others = others.below(&Element::Field(name.into()));
                 *slot = merge(slot, value, field_type.field(name), others);
             }
             None => {

@@ -13,7 +13,7 @@ pub(super) fn without(value: &Value, gone: &FieldSet, field_type: FieldType<'_>)
     match value {
         Value::Object(fields) if !field_type.is_atomic() => {
             let kept = fields.iter().filter_map(|(name, value)| {
-                let node = gone.get(&Element::Field(name.clone()));
+                let node = gone.get(&Element::Field(name.into()));
                 Some((name.clone(), kept(value, node, field_type.field(name))?))
             });
             let kept: serde_json::Map<_, _> = kept.collect();

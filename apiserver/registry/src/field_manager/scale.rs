@@ -111,13 +111,13 @@ fn field(path: &[&str]) -> FieldSet {
                 below: field(rest),
             },
         };
-        set.put(Element::Field((*first).to_owned()), node);
+        set.put(Element::Field((*first).into()), node);
     }
     set
 }
 
 fn contains(fields: &FieldSet, path: &[&str]) -> bool {
-    let at = |name: &str| Element::Field(name.to_owned());
+    let at = |name: &str| Element::Field(name.into());
     match path {
         [] => false,
         [last] => fields.get(&at(last)).is_some_and(|node| node.member),

@@ -7,10 +7,11 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use portcullis_api::encode::write_string;
+use portcullis_api::encode::{is_plain, write_string};
+use serde_json::Value;
 
 use super::{FieldSet, Node};
-use crate::field_manager::element::{Element, Malformed};
+use crate::field_manager::element::{Element, Malformed, Scalar};
 
 /// The key of the value itself.
 const SELF: &str = ".";
@@ -45,9 +46,7 @@ fn write_fields(set: &FieldSet, member: bool, key: &mut String, out: &mut Vec<u8
         if out.last() != Some(&b'{') {
             out.push(b',');
         }
-        key.clear();
-        element.write_key(key);
-        write_string(key, out);
+        write_key(element, key, out);
         out.push(b':');
         if node.below.is_empty() {
             out.extend_from_slice(LEAF);
@@ -56,6 +55,61 @@ fn write_fields(set: &FieldSet, member: bool, key: &mut String, out: &mut Vec<u8
         }
     }
     out.push(b'}');
+}
+
+/// Writes the key of a field. Hardly any has a character that needs an escape, besides the quotes in keys of items.
+fn write_key(element: &Element, key: &mut String, out: &mut Vec<u8>) {
+    match element {
+        Element::Field(name) if is_plain(name) => {
+            out.extend_from_slice(b"\"f:");
+            out.extend_from_slice(name.as_bytes());
+            out.push(b'"');
+        }
+        Element::Key(fields)
+            if fields
+                .iter()
+                .all(|(name, value)| is_plain(name) && is_plain_scalar(value)) =>
+        {
+            out.extend_from_slice(b"\"k:{");
+            for (name, value) in fields {
+                if out.last() != Some(&b'{') {
+                    out.push(b',');
+                }
+                write_quoted(name, out);
+                out.push(b':');
+                match &value.0 {
+                    Value::String(text) => write_quoted(text, out),
+                    _ => {
+                        key.clear();
+                        value.write_json(key);
+                        out.extend_from_slice(key.as_bytes());
+                    }
+                }
+            }
+            out.extend_from_slice(b"}\"");
+        }
+        _ => {
+            key.clear();
+            element.write_key(key);
+            write_string(key, out);
+        }
+    }
+}
+
+/// Whether the JSON of a value needs no escape within a string, but for its own quotes.
+fn is_plain_scalar(value: &Scalar) -> bool {
+    match &value.0 {
+        Value::String(text) => is_plain(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+/// Writes a plain string in quotes that are within a string.
+fn write_quoted(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\\\"");
+    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(b"\\\"");
 }
 
 /// Reads what is below a field, and whether the field is a member.
