@@ -144,8 +144,9 @@ bench: build load ## what requests cost, start-up time, memory, the store; docs/
 	$(STATIC) cargo bench --locked --target $(HOST) -p portcullis-netpol --bench compile
 	$(STATIC) cargo run $(RELEASE) -p portcullis-storage --example measure
 	@mkdir -p target && JSON=target/bench.json testdata/bench
-	@testdata/setup nft ip
+	@testdata/setup nft ip openssl socat
 	@testdata/netpol/figures
+	@testdata/tunnel/figures
 
 soak: build load ## kill -9 under 64 writers: CYCLES times the store, SERVER_CYCLES times a server on each
 	@testdata/setup kubectl etcd python3
