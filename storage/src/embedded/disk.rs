@@ -59,6 +59,8 @@ pub(super) struct Disk {
     path: PathBuf,
     database: Database,
     journal: Journal,
+    /// Whether redb has the number of a journal that its owner has removed.
+    is_bereft: bool,
 }
 
 /// The exclusive lock of a directory, held until dropped.
@@ -163,16 +165,19 @@ impl Disk {
         journal: impl StorageBackend,
     ) -> Result<Self, OpenError> {
         let mut journal = Journal::new(Box::new(journal));
+        let mut is_bereft = false;
         if read_meta(&database, &path, META_FORMAT)? == Some(FORMAT_WITH_JOURNAL) {
             let number = read_meta(&database, &path, META_JOURNAL)?.unwrap_or_default();
             let last = read_revision(&database, &path)?.max(FIRST);
             let read = journal.read(number, last);
             read.map_err(|error| error.at(&path.with_file_name(JOURNAL)))?;
+            is_bereft = !journal.is_begun();
         }
         Ok(Self {
             path,
             database,
             journal,
+            is_bereft,
         })
     }
 
@@ -266,10 +271,14 @@ impl Disk {
     }
 
     /// Begins a journal, which counts once redb has its number.
-    fn begin_journal(&mut self) -> std::io::Result<u64> {
-        let is_new = self.journal.is_empty()?;
+    fn begin_journal(&mut self) -> Result<u64, redb::Error> {
+        if self.is_bereft {
+            // otherwise a failure from here on would leave redb with the number of a journal that is overwritten
+            self.end_journal()?;
+        }
         let number = self.journal.begin()?;
-        if is_new && let Some(dir) = self.path.parent() {
+        // Whoever created the file may have ended before its name was durable.
+        if let Some(dir) = self.path.parent() {
             File::open(dir)?.sync_all()?;
         }
         Ok(number)
@@ -277,9 +286,13 @@ impl Disk {
 
     /// Leaves all changes in redb, for any version that knows no journal.
     pub(super) fn settle(&mut self) -> Result<(), redb::Error> {
-        if !self.journal.is_begun() {
-            return Ok(());
+        match self.journal.is_begun() || self.is_bereft {
+            true => self.end_journal(),
+            false => Ok(()),
         }
+    }
+
+    fn end_journal(&mut self) -> Result<(), redb::Error> {
         let nothing = Batch {
             changes: &[],
             compacted: None,
@@ -287,6 +300,7 @@ impl Disk {
         };
         self.transact(&nothing, Some((FORMAT, 0)))?;
         self.journal.finish();
+        self.is_bereft = false;
         Ok(())
     }
 

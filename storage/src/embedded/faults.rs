@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
-use redb::StorageBackend;
 use redb::backends::FileBackend;
+use redb::{Database, ReadableDatabase, StorageBackend, TableDefinition};
 
 use super::disk::{DirLock, Disk, JOURNAL, open_redb};
 use super::file::Survives;
 use super::{EmbeddedStorage, Options};
-use crate::{Error, ListRequest, ReadAt, Storage};
+use crate::{Entry, Error, ListRequest, ReadAt, Storage};
 
 /// A file whose writes and syncs fail after the first `allowed` ones.
 #[derive(Debug)]
@@ -80,62 +80,128 @@ fn open_failing(dir: &Path, allowed: &Arc<AtomicI64>) -> EmbeddedStorage {
     EmbeddedStorage::run(dir, DirLock::take(dir).unwrap(), disk, Options::default()).unwrap()
 }
 
+/// What a commit finds, which decides what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// No journal: it begins one.
+    NoJournal,
+    /// A journal with room: it appends to it.
+    Room,
+    /// A full journal: it moves it to redb.
+    Full,
+    /// The number of a journal that the owner has removed: it begins another.
+    Removed,
+}
+
+impl Before {
+    /// A store over a file that accepts `allowed` operations, and what was acknowledged in it.
+    async fn store(
+        self,
+        dir: &Path,
+        allowed: &Arc<AtomicI64>,
+    ) -> (EmbeddedStorage, Vec<Arc<Entry>>) {
+        let mut acknowledged = Vec::new();
+        if self == Self::Removed {
+            let killed = tempfile::tempdir().unwrap();
+            let store = EmbeddedStorage::open(killed.path()).unwrap();
+            acknowledged.push(store.create("/moved", Bytes::from("x")).await.unwrap());
+            store.create("/removed", Bytes::from("x")).await.unwrap();
+            std::fs::copy(killed.path().join("store.redb"), dir.join("store.redb")).unwrap();
+        }
+        let store = open_failing(dir, allowed);
+        let first = match self {
+            Self::NoJournal | Self::Removed => None,
+            Self::Room => Some(0),
+            Self::Full => Some(1_000_000),
+        };
+        if let Some(size) = first {
+            // the first commit is in redb
+            acknowledged.push(store.create("/first", Bytes::new()).await.unwrap());
+            let value = Bytes::from(vec![b'x'; size]);
+            acknowledged.push(store.create("/before", value).await.unwrap());
+        }
+        (store, acknowledged)
+    }
+}
+
 /// Wherever in a commit the disk fails, acknowledged writes survive, and writes succeed again once
 /// the disk does.
 #[tokio::test]
 async fn acknowledged_writes_survive_a_failing_disk() {
-    let mut failures = 0;
-    for allowance in 0..20 {
-        let dir = tempfile::tempdir().unwrap();
-        let allowed = Arc::new(AtomicI64::new(i64::MAX));
-        let store = open_failing(dir.path(), &allowed);
-        let value = Bytes::from(vec![b'x'; 9000]);
-        let mut acknowledged = vec![store.create("/before", value.clone()).await.unwrap()];
-        allowed.store(allowance, Ordering::Relaxed);
-        let outcome = store.create("/during", value.clone()).await;
-        let in_doubt = match outcome {
-            Ok(entry) => {
-                acknowledged.push(entry);
-                false
-            }
-            Err(Error::Unavailable(_)) => true,
-            Err(other) => panic!("{other:?}"),
-        };
-        failures += usize::from(in_doubt);
-        allowed.store(i64::MAX, Ordering::Relaxed);
-        acknowledged.push(store.create("/after", value.clone()).await.unwrap());
-        let before = store.revision().await.unwrap();
-        drop(store);
-        let store = EmbeddedStorage::open(dir.path()).unwrap();
-        assert_eq!(store.revision().await.unwrap(), before);
-        for entry in &acknowledged {
-            let found = store
-                .get(&entry.key, ReadAt::Latest)
-                .await
-                .unwrap()
-                .entry
-                .unwrap();
-            assert_eq!(
-                (found.revision, &found.value),
-                (entry.revision, &entry.value)
-            );
+    let cases = [
+        (Before::Room, 2),
+        (Before::NoJournal, 8),
+        (Before::Full, 5),
+        (Before::Removed, 10),
+    ];
+    for (before, least) in cases {
+        let mut failures = 0;
+        while a_commit_fails(before, failures).await {
+            failures += 1;
         }
-        let all = store
-            .list("/", &ListRequest::all())
-            .await
-            .unwrap()
-            .entries
-            .len();
-        let most = acknowledged.len() + usize::from(in_doubt);
-        assert!(
-            (acknowledged.len()..=most).contains(&all),
-            "{all} of {most}"
+        println!("{before:?}: {failures} failures");
+        assert!(failures >= least, "{before:?}: {failures} operations only");
+    }
+}
+
+/// Whether a commit fails when the disk fails after `allowance` operations.
+async fn a_commit_fails(before: Before, allowance: i64) -> bool {
+    let dir = tempfile::tempdir().unwrap();
+    let allowed = Arc::new(AtomicI64::new(i64::MAX));
+    let (store, mut acknowledged) = before.store(dir.path(), &allowed).await;
+    let value = Bytes::from(vec![b'x'; 60_000]);
+    allowed.store(allowance, Ordering::Relaxed);
+    let in_doubt = match store.create("/during", value.clone()).await {
+        Ok(entry) => {
+            acknowledged.push(entry);
+            false
+        }
+        Err(Error::Unavailable(_)) => true,
+        Err(other) => panic!("{other:?}"),
+    };
+    // as if the process had been killed now
+    let killed = tempfile::tempdir().unwrap();
+    for file in ["store.redb", JOURNAL, "store.acknowledged"] {
+        let copied = std::fs::copy(dir.path().join(file), killed.path().join(file));
+        assert!(copied.is_ok() || file == "store.acknowledged", "{file}");
+    }
+    has(killed.path(), &acknowledged, in_doubt).await;
+    allowed.store(i64::MAX, Ordering::Relaxed);
+    acknowledged.push(store.create("/after", value).await.unwrap());
+    drop(store);
+    has(dir.path(), &acknowledged, in_doubt).await;
+    in_doubt
+}
+
+/// Opens a store, which must have what was acknowledged and at most one object more.
+async fn has(dir: &Path, acknowledged: &[Arc<Entry>], in_doubt: bool) {
+    let store = EmbeddedStorage::open(dir).unwrap();
+    for entry in acknowledged {
+        let found = store.get(&entry.key, ReadAt::Latest).await.unwrap();
+        let found = found.entry.unwrap();
+        assert_eq!(
+            (found.revision, &found.value),
+            (entry.revision, &entry.value)
         );
     }
-    assert!(
-        (2..20).contains(&failures),
-        "{failures} of 20 failed, which tests nothing"
-    );
+    let all = store.list("/", &ListRequest::all()).await.unwrap();
+    let most = acknowledged.len() + usize::from(in_doubt);
+    assert!((acknowledged.len()..=most).contains(&all.entries.len()));
+}
+
+/// A version that knows no journal opens what was closed, whether or not there still was a journal.
+#[tokio::test]
+async fn a_store_without_its_journal_is_closed_as_any() {
+    let dir = tempfile::tempdir().unwrap();
+    let allowed = Arc::new(AtomicI64::new(i64::MAX));
+    let (store, acknowledged) = Before::Removed.store(dir.path(), &allowed).await;
+    store.close().await;
+    let file = Database::open(dir.path().join("store.redb")).unwrap();
+    let table = TableDefinition::<&str, u64>::new("portcullis");
+    let meta = file.begin_read().unwrap().open_table(table).unwrap();
+    assert_eq!(meta.get("format").unwrap().unwrap().value(), 1);
+    drop((meta, file));
+    has(dir.path(), &acknowledged, false).await;
 }
 
 /// While the store is not writable, every call fails, without an attempt each; it recovers once the

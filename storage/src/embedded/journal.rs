@@ -133,12 +133,11 @@ impl Journal {
         let seed = random();
         let mut header = [&MAGIC[..], &seed].concat();
         header.extend(crc32fast::hash(&header).to_le_bytes());
-        let length = self.file.len()?;
-        if length != FULL {
-            let missing = FULL.saturating_sub(length);
-            let zeros = vec![0; usize::try_from(missing).map_err(io::Error::other)?];
+        if !self.is_whole()? {
+            let zeros = vec![0; usize::try_from(FULL).map_err(io::Error::other)?];
             self.file.set_len(FULL)?;
-            self.file.write(FULL - missing, &zeros)?;
+            self.file.write(0, &zeros)?;
+            self.file.sync_data()?;
         }
         self.file.write(0, &header)?;
         self.file.sync_data()?;
@@ -147,14 +146,20 @@ impl Journal {
         Ok(number(&seed))
     }
 
+    /// Whether the disk has given the file all its space: only then it gets its first header. Its length does not
+    /// tell, for files may have holes.
+    fn is_whole(&self) -> io::Result<bool> {
+        if self.file.len()? != FULL {
+            return Ok(false);
+        }
+        let mut header = [0; HEADER];
+        self.file.read(0, &mut header)?;
+        Ok(seed_of(&header).is_some())
+    }
+
     /// Whether changes can be appended.
     pub(super) const fn is_begun(&self) -> bool {
         self.seed.is_some()
-    }
-
-    /// Whether the file is there in name only.
-    pub(super) fn is_empty(&self) -> io::Result<bool> {
-        Ok(self.file.len()? == 0)
     }
 
     /// Whether a block of these changes has a place; otherwise they belong into redb.

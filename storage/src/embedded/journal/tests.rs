@@ -148,7 +148,7 @@ fn only_the_journal_of_that_number_counts() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal");
     let mut journal = open(&path);
-    assert!(journal.is_empty().unwrap() && !journal.is_begun());
+    assert!(!journal.is_begun());
     journal.append(&[put(2, b"x")]).unwrap_err();
     // one that its owner removed
     journal.read(7, 1).unwrap();
@@ -185,6 +185,8 @@ struct Pages {
     /// The ranges that a sync writes.
     dirty: Vec<std::ops::Range<usize>>,
     syncs: bool,
+    /// How many bytes were written.
+    written: usize,
 }
 
 impl StorageBackend for Memory {
@@ -226,6 +228,7 @@ impl StorageBackend for Memory {
         let range = start..start + data.len();
         pages.shown[range.clone()].copy_from_slice(data);
         pages.dirty.push(range);
+        pages.written += data.len();
         Ok(())
     }
 }
@@ -254,8 +257,27 @@ fn what_a_start_finds_is_durable_before_it_counts() {
         durable,
         dirty: Vec::new(),
         syncs: true,
+        written: 0,
     };
     let mut journal = Journal::new(Box::new(after));
     journal.read(number, 1).unwrap();
     assert_eq!(journal.last(), Some(4));
+}
+
+/// A file that is as long as it should be may lack the space for it, if the disk became full when it was made.
+#[test]
+fn the_space_of_a_journal_is_taken_before_it_begins() {
+    let file = Memory::default();
+    let full = usize::try_from(FULL).unwrap();
+    for _ in 0..2 {
+        file.0.lock().written = 0;
+        Journal::new(Box::new(file.clone())).begin().unwrap_err();
+        assert_eq!((file.len().unwrap(), file.0.lock().written), (FULL, full));
+    }
+    file.0.lock().syncs = true;
+    for expected in [full + HEADER, HEADER] {
+        file.0.lock().written = 0;
+        Journal::new(Box::new(file.clone())).begin().unwrap();
+        assert_eq!(file.0.lock().written, expected);
+    }
 }
