@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
+use ring::digest::{Context, SHA256};
 use rustls_pki_types::UnixTime;
 use serde::Deserialize;
 use serde_json::Value;
@@ -23,6 +24,21 @@ const SOURCES: &str = "_claim_sources";
 /// How many issuers of distributed claims are remembered with their keys. There are few.
 const ISSUERS_MAX: usize = 64;
 
+/// How long a claim is used again before it is fetched anew, in seconds: as long as upstream keeps the user of any
+/// token (`TokenSuccessCacheTTL`).
+const LIFETIME: u64 = 10;
+/// How many claims are kept, and the longest token with one, in bytes.
+const CLAIMS_MAX: usize = 1024;
+const KEPT_LENGTH: usize = 64 * 1024;
+
+/// A claim that was fetched.
+#[derive(Clone)]
+struct Fetched {
+    value: Arc<Value>,
+    /// In seconds since 1970.
+    until: u64,
+}
+
 /// A server that has a claim.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -36,6 +52,10 @@ pub(super) struct Distributed {
     fetch: Arc<dyn Fetch>,
     /// Those that have signed distributed claims, by URL.
     issuers: Cache<String, Arc<Issuer>>,
+    /// Those that have signed none yet, so that the keys of one are not fetched for each request.
+    others: Cache<String, Arc<Issuer>>,
+    /// By the hash of where they are from.
+    claims: Cache<[u8; 32], Fetched>,
 }
 
 impl Distributed {
@@ -43,6 +63,8 @@ impl Distributed {
         Self {
             fetch,
             issuers: Cache::new(ISSUERS_MAX),
+            others: Cache::new(ISSUERS_MAX),
+            claims: Cache::new(CLAIMS_MAX),
         }
     }
 
@@ -60,12 +82,29 @@ impl Distributed {
         let Some(source) = source(claim, claims)? else {
             return Ok(());
         };
-        let Source {
-            endpoint,
-            access_token,
-        } = source;
-        let token = self.fetch.get_as(&endpoint, &access_token).await;
-        let token = token.map_err(|why| failed(claim, &why.to_string()))?;
+        let value = self.fetched(claim, &source, options, now).await?;
+        if let Some(claims) = claims.0.as_object_mut() {
+            claims.insert(claim.to_owned(), value);
+        }
+        Ok(())
+    }
+
+    /// The claim that a server has, fetched now or a short while ago.
+    async fn fetched(
+        &self,
+        claim: &str,
+        source: &Source,
+        options: &JwtOptions,
+        now: UnixTime,
+    ) -> Result<Value, Error> {
+        let key = source.hash(claim);
+        if let Some(kept) = self.claims.get(&key)
+            && now.as_secs() < kept.until
+        {
+            return Ok(kept.value.as_ref().clone());
+        }
+        let token = self.fetch.get_as(&source.endpoint, &source.access_token);
+        let token = token.await.map_err(|why| failed(claim, &why.to_string()))?;
         let token = String::from_utf8(token).map_err(|_| failed(claim, "not a token"))?;
         let mut found = self.verified(&token, options, now).await?;
         let value = found
@@ -73,10 +112,14 @@ impl Distributed {
             .as_object_mut()
             .and_then(|found| found.remove(claim));
         let value = value.ok_or_else(|| failed(claim, "the token does not contain it"))?;
-        if let Some(claims) = claims.0.as_object_mut() {
-            claims.insert(claim.to_owned(), value);
+        if token.len() <= KEPT_LENGTH {
+            let kept = Fetched {
+                value: Arc::new(value.clone()),
+                until: now.as_secs().saturating_add(LIFETIME),
+            };
+            self.claims.insert(key, kept);
         }
-        Ok(())
+        Ok(value)
     }
 
     /// The claims of a token of any issuer whose keys can be found. The server that returned it was named by a
@@ -92,14 +135,32 @@ impl Distributed {
         let claims = token.claims::<Value>().map(Claims);
         let claims = claims.ok_or_else(|| error("a distributed claim is not in a token"))?;
         let url = claims.issuer().unwrap_or_default();
-        let known = self.issuers.get(url);
-        let issuer = known.unwrap_or_else(|| Arc::new(Issuer::new(url, None, self.fetch.clone())));
+        let known = self.issuers.get(url).or_else(|| self.others.get(url));
+        let issuer = known.unwrap_or_else(|| {
+            let issuer = Arc::new(Issuer::new(url, None, self.fetch.clone()));
+            self.others.insert(url.to_owned(), issuer.clone());
+            issuer
+        });
         claims
             .check_signed_for(&token, &issuer, options, now)
             .await?;
         // Only now, so that a server that names many cannot take the places of others.
         self.issuers.insert(url.to_owned(), issuer);
         Ok(claims)
+    }
+}
+
+impl Source {
+    /// Identifies a claim of this source, without its access token.
+    fn hash(&self, claim: &str) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        for part in [claim, &self.endpoint, &self.access_token] {
+            context.update(&part.len().to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let mut hash = [0; 32];
+        hash.copy_from_slice(context.finish().as_ref());
+        hash
     }
 }
 

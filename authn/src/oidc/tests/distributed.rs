@@ -1,5 +1,7 @@
 //! Groups that another server returns.
 
+use std::time::Duration;
+
 use super::*;
 
 const ENDPOINT: &str = "https://directory.example/groups";
@@ -105,4 +107,37 @@ async fn only_a_missing_claim_with_a_source_is_fetched() {
         let token = key.sign(&claims(&change)).unwrap();
         assert_eq!(authenticate(&tokens, &token).await, expected, "{change}");
     }
+}
+
+/// A client sends its token with each request; the source is not asked each time.
+#[tokio::test]
+async fn a_claim_is_fetched_again_after_a_while() {
+    let key = key();
+    let (tokens, issuer) = tokens(&key);
+    let put = |groups: &str| {
+        let token = key.sign(&claims(&json!({"groups": groups}))).unwrap();
+        let place = (ENDPOINT.to_owned(), "secret".to_owned());
+        issuer.distributed.lock().insert(place, token);
+    };
+    let token = key.sign(&claims(&sources("secret"))).unwrap();
+    let groups_at = async |seconds: u64| {
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(NOW + seconds));
+        tokens
+            .authenticate(&token, now)
+            .await
+            .map(|user| user.unwrap().groups)
+    };
+    // one that cannot be fetched is tried again at once
+    assert!(groups_at(0).await.is_err());
+    put("first");
+    assert_eq!(groups_at(0).await.unwrap(), ["first"]);
+    put("second");
+    assert_eq!(groups_at(9).await.unwrap(), ["first"]);
+    assert_eq!(groups_at(10).await.unwrap(), ["second"]);
+    // each access token has claims of its own
+    let other = key.sign(&claims(&sources("other"))).unwrap();
+    assert_eq!(
+        authenticate(&tokens, &other).await,
+        "oidc: the distributed claim \"groups\": https://directory.example/groups answers 403"
+    );
 }
