@@ -5,7 +5,7 @@ use std::fmt;
 
 use portcullis_api::field_error::go_quote;
 use portcullis_api::go_number;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use smol_str::SmolStr;
 
 /// One step of a path (upstream: `fieldpath.PathElement`).
@@ -147,13 +147,7 @@ impl Ord for Scalar {
         match (&self.0, &other.0) {
             (Value::String(a), Value::String(b)) => a.cmp(b),
             (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-            (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
-                (Some(a), Some(b)) => a.cmp(&b),
-                _ => a
-                    .as_f64()
-                    .unwrap_or_default()
-                    .total_cmp(&b.as_f64().unwrap_or_default()),
-            },
+            (Value::Number(a), Value::Number(b)) => compare_numbers(a, b),
             (a, b) => (self.rank().cmp(&other.rank())).then_with(|| {
                 if a == b {
                     Ordering::Equal
@@ -163,6 +157,29 @@ impl Ord for Scalar {
             }),
         }
     }
+}
+
+/// Compares numbers as what they are exactly. By their nearest floats alone, as upstream compares an integer with a
+/// float, two different integers could both be equal to a third number, and sorting needs an order.
+fn compare_numbers(a: &Number, b: &Number) -> Ordering {
+    match (a.as_i128(), b.as_i128()) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        (Some(a), None) => compare_with_float(a, float(b)),
+        (None, Some(b)) => compare_with_float(b, float(a)).reverse(),
+        (None, None) => float(a).total_cmp(&float(b)),
+    }
+}
+
+/// A number that is not an integer of 64 bits. Zero has no sign here.
+fn float(number: &Number) -> f64 {
+    number.as_f64().unwrap_or_default() + 0.0
+}
+
+fn compare_with_float(integer: i128, float: f64) -> Ordering {
+    // what is out of range becomes the nearest limit, which no integer of a document reaches
+    let whole = float.trunc() as i128;
+    let rest = float.fract() + 0.0;
+    integer.cmp(&whole).then_with(|| 0.0_f64.total_cmp(&rest))
 }
 
 impl PartialOrd for Scalar {
@@ -190,7 +207,63 @@ impl fmt::Display for Scalar {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
+
+    /// Numbers that are close to each other where floats have gaps.
+    fn numbers() -> impl Strategy<Value = Scalar> {
+        let base = prop_oneof![
+            Just(0_i64),
+            Just(1 << 53),
+            Just(1 << 62),
+            Just(i64::MIN + 600)
+        ];
+        let integer = (base, -600..600_i64).prop_map(|(base, more)| json!(base + more));
+        let float = prop_oneof![
+            Just(0.0_f64),
+            Just(-0.0),
+            Just(9_007_199_254_740_992.0),
+            Just(4_611_686_018_427_387_904.0),
+            Just(18_446_744_073_709_551_616.0),
+            Just(1e300),
+            Just(-1e300),
+            -600.0..600.0_f64
+        ];
+        let halves = (-8..8_i32).prop_map(|n| json!(f64::from(n) / 2.0));
+        prop_oneof![
+            integer,
+            float.prop_map(|float| json!(float)),
+            halves,
+            (0..600_u64).prop_map(|less| json!(u64::MAX - less)),
+        ]
+        .prop_map(Scalar)
+    }
+
+    proptest! {
+        /// Sorting may panic otherwise.
+        #[test]
+        fn the_order_is_total(a in numbers(), b in numbers(), c in numbers()) {
+            prop_assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
+            prop_assert_eq!(a.cmp(&a), Ordering::Equal);
+            if a <= b && b <= c {
+                prop_assert!(a <= c, "{} {} {}", a, b, c);
+                prop_assert!(a != c || (a == b && b == c), "{} {} {}", a, b, c);
+            }
+        }
+    }
+
+    #[test]
+    fn integers_and_floats_are_compared_by_value() {
+        let scalar = |value| Scalar(value);
+        assert_eq!(scalar(json!(2)), scalar(json!(2.0)));
+        assert_eq!(scalar(json!(0)), scalar(json!(-0.0)));
+        assert!(scalar(json!(-3)) < scalar(json!(-2.5)) && scalar(json!(-2.5)) < scalar(json!(-2)));
+        let between = scalar(json!(4_611_686_018_427_387_904.0));
+        assert_eq!(between, scalar(json!(1_i64 << 62)));
+        assert!(scalar(json!((1_i64 << 62) + 1)) > between);
+    }
 
     fn key(element: &Element) -> String {
         let mut key = String::new();

@@ -43,9 +43,7 @@ impl Node {
 impl FieldSet {
     /// The set of fields that are not empty and come in order, each once.
     pub fn of_sorted(fields: impl Iterator<Item = (Element, Node)>) -> Self {
-        let (least, most) = fields.size_hint();
-        let mut all = Vec::with_capacity(most.unwrap_or(least));
-        all.extend(fields);
+        let all: Vec<_> = fields.collect();
         debug_assert!(all.is_sorted_by(|(a, _), (b, _)| a < b));
         Self(all)
     }

@@ -88,14 +88,15 @@ impl<'a> Versions<'a> {
     ) -> Result<[Cow<'v, Value>; N], Status> {
         let unconnected = Conversions::default();
         let conversions = self.conversions.unwrap_or(&unconnected);
-        let filled = objects.iter_mut().filter(|object| !is_empty(object));
-        let documents = filled.map(|object| std::mem::take(object.to_mut()));
+        let filled = objects.each_ref().map(|object| !is_empty(object));
+        let taken = objects.iter_mut().zip(filled).filter(|(_, filled)| *filled);
+        let documents = taken.map(|(object, _)| std::mem::take(object.to_mut()));
         let documents = documents.collect();
         let converted = conversions.documents(kind, api_version, documents).await?;
         let mut converted = converted.into_iter();
-        for object in &mut objects {
+        for (object, filled) in objects.iter_mut().zip(filled) {
             let document = object.to_mut();
-            if document.is_null() {
+            if filled {
                 *document = converted.next().unwrap_or_default();
             }
             kind.fit(api_version, document);
