@@ -234,7 +234,8 @@ async fn requests_and_events_allocate_no_more_than_they_did() {
         drop(watchers);
         println!("create of a config map that is watched: {watched} allocations");
         let event = watched.saturating_sub(alone).div_ceil(WATCHERS);
-        at_most(3, event, "an event for one watcher");
+        // depends on how many events a watcher finds at once
+        at_most(6, event, "an event for one watcher");
     });
     env.stop().await;
 }
