@@ -21,6 +21,7 @@ use crate::{
 mod acknowledged;
 mod change;
 mod committer;
+mod dir_lock;
 mod disk;
 mod error;
 #[cfg(test)]
@@ -38,7 +39,8 @@ mod recovery;
 use acknowledged::Acknowledged;
 use change::{Change, Write};
 use committer::{Command, Committer, Files, closed};
-use disk::{DirLock, Disk};
+use dir_lock::DirLock;
+use disk::Disk;
 pub use error::OpenError;
 pub use file::Survives;
 use index::Index;

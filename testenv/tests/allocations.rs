@@ -202,8 +202,8 @@ fn watching(client: &Client<'_>) -> usize {
     counts.sum()
 }
 
-/// A bound is a tenth above what was counted when it was set. Whoever lowers a figure lowers its bound, and whoever
-/// has to raise one says why.
+/// A bound is a tenth above what was counted when it was set. Lower it when a figure becomes lower; say why if it has
+/// to become higher.
 fn at_most(bound: usize, allocated: usize, what: &str) {
     println!("{what}: {allocated} allocations, at most {bound}");
     assert!(

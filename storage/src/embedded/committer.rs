@@ -13,7 +13,8 @@ use tokio::sync::oneshot;
 
 use super::acknowledged::Acknowledged;
 use super::change::{self, Decision, Write};
-use super::disk::{Batch, DirLock, Disk, SWEEP};
+use super::dir_lock::DirLock;
+use super::disk::{Batch, Disk, SWEEP};
 use super::file::Survives;
 use super::index::{FIRST, Garbage};
 use super::recovery::Recovery;

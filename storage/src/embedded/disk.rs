@@ -1,10 +1,7 @@
 //! The store on disk: a redb file with all changes since the last compaction, but for the newest, which may be
 //! in the journal (`journal`) until they move.
-//!
-//! Another file, `store.lock`, excludes other processes: it is created before the first, and never
-//! replaced.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +15,6 @@ use super::error::OpenError;
 use super::file::{StoreFile, Survives};
 use super::index::FIRST;
 use super::journal::Journal;
-use super::private_file::private;
 use super::record::{Encoded, Record};
 use crate::{Event, Revision};
 
@@ -28,7 +24,6 @@ const FORMAT: u64 = 1;
 const FORMAT_WITH_JOURNAL: u64 = 2;
 const FILE: &str = "store.redb";
 pub(super) const JOURNAL: &str = "store.journal";
-const LOCK: &str = "store.lock";
 
 /// All changes by revision.
 const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
@@ -51,9 +46,6 @@ pub(super) const SWEEP: usize = 512;
 /// How long the removal of old records may delay one transaction.
 const SWEEP_TIME: Duration = Duration::from_millis(5);
 
-/// How long to wait for a lock that another process holds.
-const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
-
 /// The open database file.
 pub(super) struct Disk {
     path: PathBuf,
@@ -62,9 +54,6 @@ pub(super) struct Disk {
     /// Whether redb has the number of a journal that its owner has removed.
     is_bereft: bool,
 }
-
-/// The exclusive lock of a directory, held until dropped.
-pub(super) struct DirLock(#[expect(dead_code, reason = "its being open is the lock")] File);
 
 /// The content of one transaction.
 pub(super) struct Batch<'a> {
@@ -79,41 +68,6 @@ impl Batch<'_> {
     /// Whether garbage has to be removed now: there is much, or nothing else to do.
     const fn is_cleaning(&self) -> bool {
         self.garbage.len() >= SWEEP || self.changes.is_empty()
-    }
-}
-
-impl DirLock {
-    /// Locks the directory; creates it, accessible to its owner only, if it does not exist.
-    pub(super) fn take(dir: &Path) -> Result<Self, OpenError> {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        let made = builder.create(dir);
-        made.map_err(|error| OpenError::io(dir, error))?;
-        let path = dir.join(LOCK);
-        let file = private()
-            .open(&path)
-            .map_err(|error| OpenError::io(&path, error))?;
-        match lock(&file) {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path }),
-            Err(TryLockError::Error(error)) => Err(OpenError::io(&path, error)),
-        }
-    }
-}
-
-/// Locks a file, and retries for a short time: a child process inherits its parent's open files,
-/// and with them the locks, until it calls exec.
-fn lock(file: &File) -> Result<(), TryLockError> {
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_TIMEOUT => {
-                std::thread::sleep(LOCK_TIMEOUT / 20);
-            }
-            outcome => return outcome,
-        }
     }
 }
 
@@ -277,7 +231,7 @@ impl Disk {
             self.end_journal()?;
         }
         let number = self.journal.begin()?;
-        // Whoever created the file may have ended before its name was durable.
+        // the process that created the file may have ended before its name was durable
         if let Some(dir) = self.path.parent() {
             File::open(dir)?.sync_all()?;
         }

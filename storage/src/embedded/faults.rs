@@ -10,7 +10,8 @@ use bytes::Bytes;
 use redb::backends::FileBackend;
 use redb::{Database, ReadableDatabase, StorageBackend, TableDefinition};
 
-use super::disk::{DirLock, Disk, JOURNAL, open_redb};
+use super::dir_lock::DirLock;
+use super::disk::{Disk, JOURNAL, open_redb};
 use super::file::Survives;
 use super::{EmbeddedStorage, Options};
 use crate::{Entry, Error, ListRequest, ReadAt, Storage};
