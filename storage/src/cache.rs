@@ -159,8 +159,8 @@ impl Cache {
     /// It sees a change before any read does, and before the write that caused it returns.
     pub fn observe(&self, prefix: &str, observer: Box<dyn Observer>) {
         let mut observers = self.shared.observers.lock();
-        let entries = self.shared.state.read().snapshot.all_in(prefix);
-        observers.add(prefix, observer, &entries);
+        let taken = self.shared.state.read().snapshot.take(prefix, None, 0);
+        observers.add(prefix, observer, &taken.into_entries());
     }
 
     /// Whether the cache is in sync, as far as the feeder knows.
@@ -301,17 +301,18 @@ impl Storage for Cache {
     async fn list(&self, prefix: &str, request: &ListRequest) -> Result<Page> {
         if self.caches(prefix) {
             self.catch_up(request.at).await?;
-            let page = self.in_memory(request.at, |state| {
-                let after = request.after.as_deref();
-                let (entries, remaining) = state.snapshot.page(prefix, after, request.limit);
-                Page {
-                    entries,
-                    revision: state.revision,
-                    remaining,
-                }
+            let after = request.after.as_deref();
+            let taken = self.in_memory(request.at, |state| {
+                let taken = state.snapshot.take(prefix, after, request.limit);
+                (taken, state.revision)
             });
-            if let Some(page) = page {
-                return Ok(page);
+            // Each entry of a long range takes a moment, during which no lock is held.
+            if let Some((taken, revision)) = taken {
+                return Ok(Page {
+                    remaining: taken.remaining,
+                    entries: taken.collect().await,
+                    revision,
+                });
             }
         }
         self.upstream.list(prefix, request).await

@@ -9,6 +9,7 @@
 //! * [`cache`]: in front of either, the current entries and recent history in memory, fed by one
 //!   watch.
 //! * [`compactor`]: periodic compaction of old history.
+//! * [`turn`]: how whatever reads much takes turns with others.
 //!
 //! The requirements are those of upstream's `k8s.io/apiserver/pkg/storage/interfaces.go`; the suite
 //! in `conformance` checks every implementation against them.
@@ -32,6 +33,7 @@ pub mod etcd;
 pub mod etcd_server;
 mod outage;
 mod range;
+pub mod turn;
 
 pub use error::Error;
 

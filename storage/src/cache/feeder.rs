@@ -142,6 +142,7 @@ impl Shared {
         let entries = self.with_cached_entries(page.entries);
         let observers = self.observers.lock();
         observers.reset(&entries);
+        let mut snapshot = Snapshot::of(&entries);
         {
             let mut state = self.state.write();
             let gap = Error::Compacted {
@@ -149,7 +150,7 @@ impl Shared {
                 oldest: revision,
             };
             state.fanout.end(&gap);
-            state.snapshot = Snapshot::of(&entries);
+            std::mem::swap(&mut state.snapshot, &mut snapshot);
             state.history.reset(revision);
             state.revision = revision;
         }
