@@ -2,6 +2,7 @@
 
 mod out;
 mod serializer;
+mod sink;
 mod text;
 
 use serde::Serialize;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 
 use out::Out;
 pub use serializer::EncodeError;
+pub use sink::{Length, Sink};
 pub use text::{is_plain, write_string};
 
 use crate::type_metadata;
@@ -91,28 +93,28 @@ impl Label {
     }
 
     /// Appends an object with this label, and with its resource version unless that is zero.
-    pub fn write_object(&self, rest: &[u8], revision: u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.0.as_bytes());
+    pub fn write_object(&self, rest: &[u8], revision: u64, out: &mut impl Sink) {
+        out.put(self.0.as_bytes());
         write_rest(rest, revision, out);
     }
 }
 
 /// Appends an object as an item of a typed list, which has no `kind` and `apiVersion`.
-pub fn write_item(rest: &[u8], revision: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"metadata\":{");
+pub fn write_item(rest: &[u8], revision: u64, out: &mut impl Sink) {
+    out.put(b"{\"metadata\":{");
     write_rest(rest, revision, out);
 }
 
-fn write_rest(rest: &[u8], revision: u64, out: &mut Vec<u8>) {
+fn write_rest(rest: &[u8], revision: u64, out: &mut impl Sink) {
     if revision != 0 {
-        out.extend_from_slice(b"\"resourceVersion\":\"");
-        out.extend_from_slice(revision.to_string().as_bytes());
-        out.push(b'"');
+        out.put(b"\"resourceVersion\":\"");
+        out.put(revision.to_string().as_bytes());
+        out.put(b"\"");
         if rest.first() != Some(&b'}') {
-            out.push(b',');
+            out.put(b",");
         }
     }
-    out.extend_from_slice(rest);
+    out.put(rest);
 }
 
 /// The offset of the end of the metadata in what follows a label, after the closing brace.

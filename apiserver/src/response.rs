@@ -1,6 +1,7 @@
 //! Responses: objects, lists, streams and Statuses as bytes.
 
 pub mod accept;
+pub mod list;
 pub mod metadata;
 pub mod object;
 pub mod switched;
@@ -11,7 +12,10 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WARNING};
+use http_body::Body as _;
+use http_body_util::BodyExt;
 use portcullis_api::Status;
+use portcullis_storage::turn::Turn;
 use tokio::time::Instant;
 
 /// A response.
@@ -33,17 +37,50 @@ impl Ends {
 #[derive(Clone, Copy, Debug)]
 pub struct Unhurried;
 
+/// How much is allocated at once for what is left of a body.
+const ANNOUNCED_MAX: usize = 16 * 1024 * 1024;
+
 /// The default content type.
 pub const JSON: &str = "application/json";
 
 /// A response of bytes.
 pub fn bytes(code: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response {
-    let mut response = Response::new(Body::from(body.into()));
+    with_body(code, content_type, Body::from(body.into()))
+}
+
+/// A response with a body.
+pub fn with_body(code: StatusCode, content_type: &'static str, body: Body) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = code;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     response
+}
+
+/// All of a body; a large one is taken in turns with other tasks.
+///
+/// # Errors
+/// Those of the body.
+pub async fn collect(mut body: Body) -> Result<Bytes, axum::Error> {
+    let first = body.frame().await.transpose()?;
+    let first = first.and_then(|frame| frame.into_data().ok());
+    let first = first.unwrap_or_default();
+    if body.is_end_stream() {
+        return Ok(first);
+    }
+    // Another server may announce more than there is memory for.
+    let left = usize::try_from(body.size_hint().lower()).unwrap_or(0);
+    let mut all = Vec::with_capacity(first.len() + left.min(ANNOUNCED_MAX));
+    all.extend_from_slice(&first);
+    let mut turn = Turn::begin();
+    while let Some(frame) = body.frame().await {
+        if let Ok(piece) = frame?.into_data() {
+            all.extend_from_slice(&piece);
+        }
+        turn.pass().await;
+    }
+    Ok(all.into())
 }
 
 /// A response of plain text.

@@ -5,6 +5,8 @@ pub mod certificate;
 pub mod connections;
 pub mod delivery;
 pub mod heads;
+mod permits;
+pub mod pieces;
 pub mod progress;
 mod protocols;
 pub mod received;

@@ -4,6 +4,7 @@ mod connect;
 mod create;
 mod delete;
 mod list;
+mod long_lists;
 mod methods;
 mod patch;
 mod query;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use portcullis_api::decode::{self, DecodeError, Source};
-use portcullis_api::encode::Label;
+use portcullis_api::encode::{Label, Sink};
 use portcullis_api::protobuf::Envelope;
 use portcullis_api::status::Reason;
 use portcullis_api::{Object, Status};
@@ -249,7 +249,7 @@ impl<'r> Renderer<'r> {
         &self,
         entry: &Entry,
         revision: u64,
-        out: &mut Vec<u8>,
+        out: &mut impl Sink,
     ) -> Result<(), Status> {
         self.with_rest(entry, |rest| self.served.write_object(rest, revision, out))
     }
@@ -259,7 +259,7 @@ impl<'r> Renderer<'r> {
     ///
     /// # Errors
     /// As [`Renderer::with_rest`].
-    pub fn write_item(&self, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Status> {
+    pub fn write_item(&self, entry: &Entry, out: &mut impl Sink) -> Result<(), Status> {
         if self.resource.strategy.custom().is_some() {
             return self.write_object(entry, entry.revision, out);
         }

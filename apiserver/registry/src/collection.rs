@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use portcullis_api::Status;
-use portcullis_storage::{Entry, Error, ListRequest, ReadAt, Revision};
+use portcullis_storage::turn::Turn;
+use portcullis_storage::{Entry, Error, ListRequest, Page, ReadAt, Revision};
 
 pub use token::ContinueToken;
 
@@ -42,6 +43,18 @@ pub struct ListQuery {
     pub continues: Option<ContinueToken>,
 }
 
+impl ListQuery {
+    /// The page of the store.
+    fn request(&self, prefix: &str) -> ListRequest {
+        let continues = self.continues.as_ref();
+        ListRequest {
+            at: continues.map_or(self.at, ContinueToken::read_at),
+            limit: self.limit,
+            after: continues.map(|token| token.after(prefix)),
+        }
+    }
+}
+
 /// A part of a collection.
 pub struct List {
     /// The objects, in the order of their keys.
@@ -54,62 +67,87 @@ pub struct List {
     pub remaining: Option<usize>,
 }
 
+impl List {
+    /// The objects read from a collection, after which `more` follow.
+    fn new(prefix: &str, entries: Vec<Arc<Entry>>, revision: Revision, more: usize) -> Self {
+        let last = (more > 0).then(|| entries.last()).flatten();
+        Self {
+            continues: last.map(|last| ContinueToken::new(revision, prefix, &last.key)),
+            remaining: (more > 0).then_some(more),
+            revision,
+            entries,
+        }
+    }
+}
+
 impl Registry {
     /// Reads a collection.
     ///
     /// # Errors
     /// 410 for a page of a compacted revision, 504 for a revision that is too new.
     pub async fn list(&self, scope: &Scope<'_>, query: &ListQuery) -> Result<List, Status> {
+        if !query.selection.is_everything() {
+            return self.select(scope, query).await;
+        }
         let prefix = self.collection_key(scope.resource, scope.namespace);
-        let selective = !query.selection.is_everything();
-        let mut request = ListRequest {
-            at: query
-                .continues
-                .as_ref()
-                .map_or(query.at, ContinueToken::read_at),
-            limit: if selective && query.limit > 0 {
-                query.limit.max(SELECTIVE_PAGE)
-            } else {
-                query.limit
-            },
-            after: query.continues.as_ref().map(|token| token.after(&prefix)),
-        };
-        let mut entries = Vec::new();
+        let page = self
+            .page(&prefix, scope, query, &query.request(&prefix))
+            .await?;
+        let (revision, more) = (page.revision, page.remaining);
+        Ok(List::new(&prefix, page.entries, revision, more))
+    }
+
+    /// Reads the selected objects of a collection.
+    async fn select(&self, scope: &Scope<'_>, query: &ListQuery) -> Result<List, Status> {
+        let prefix = self.collection_key(scope.resource, scope.namespace);
+        let mut request = query.request(&prefix);
+        if query.limit > 0 {
+            request.limit = query.limit.max(SELECTIVE_PAGE);
+        }
+        let mut selected = Vec::new();
+        let mut turn = Turn::begin();
         loop {
-            let page = self
-                .storage
-                .list(&prefix, &request)
-                .await
-                .map_err(|e| list_error(e, scope, query))?;
-            let mut left = page.entries.len();
+            let page = self.page(&prefix, scope, query, &request).await?;
             let last = page.entries.last().map(|entry| entry.key.to_string());
-            let views = self
-                .conversions
-                .view_all(scope.resource, scope.api_version, page.entries);
-            for entry in views.await? {
+            let mut left = page.entries.len();
+            let is_full = |selected: &Vec<_>| query.limit > 0 && selected.len() == query.limit;
+            for entry in page.entries {
+                turn.step().await;
                 left -= 1;
                 if query.selection.matches(scope.resource, &entry)? {
-                    entries.push(entry);
+                    selected.push(entry);
                 }
-                if query.limit > 0 && entries.len() == query.limit {
+                if is_full(&selected) {
                     break;
                 }
             }
             let more = left + page.remaining;
-            let full = query.limit > 0 && entries.len() == query.limit;
-            if more == 0 || full {
-                let continues = (more > 0).then(|| entries.last()).flatten();
+            if more == 0 || is_full(&selected) {
+                // How many of the others are selected is not known.
                 return Ok(List {
-                    continues: continues
-                        .map(|last| ContinueToken::new(page.revision, &prefix, &last.key)),
-                    remaining: (more > 0 && !selective).then_some(more),
-                    revision: page.revision,
-                    entries,
+                    remaining: None,
+                    ..List::new(&prefix, selected, page.revision, more)
                 });
             }
             request.at = ReadAt::Exactly(page.revision);
             request.after = last;
         }
+    }
+
+    /// A page of a collection, with its objects in the version of the scope.
+    async fn page(
+        &self,
+        prefix: &str,
+        scope: &Scope<'_>,
+        query: &ListQuery,
+        request: &ListRequest,
+    ) -> Result<Page, Status> {
+        let page = self.storage.list(prefix, request).await;
+        let mut page = page.map_err(|e| list_error(e, scope, query))?;
+        let (resource, api_version) = (scope.resource, scope.api_version);
+        let views = (self.conversions).view_all(resource, api_version, page.entries);
+        page.entries = views.await?;
+        Ok(page)
     }
 
     /// Deletes the objects of a list, and returns it.

@@ -10,12 +10,11 @@ use axum::extract::Request;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http_body::Body as _;
-use http_body_util::BodyExt;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use parking_lot::Mutex;
 use portcullis_admission::AuditAnnotations;
-use portcullis_api::{UserInfo, Verb};
+use portcullis_api::{Status, UserInfo, Verb};
 
 use super::auditor::Auditor;
 use super::event::{Event, Moment};
@@ -26,7 +25,7 @@ use super::noted::{Noted, ObjectNames, Outcome};
 use super::policy::{Level, Stage, Verdict};
 use crate::limits::is_long_running;
 use crate::request::{Described, RequestInfo};
-use crate::response::{JSON, Response};
+use crate::response::{self, JSON, Response};
 
 /// A request that is audited; an extension of it.
 pub struct Audited {
@@ -234,13 +233,12 @@ impl Audited {
 /// A buffered response and its body, which it shares.
 async fn read(response: Response) -> (Response, Option<Bytes>) {
     let (head, body) = response.into_parts();
-    match body.collect().await {
+    match response::collect(body).await {
         Ok(body) => {
-            let body = body.to_bytes();
             let response = Response::from_parts(head, Body::from(body.clone()));
             (response, Some(body))
         }
-        // buffered bodies do not fail
-        Err(_) => (Response::from_parts(head, Body::empty()), None),
+        // Of another server, or of an object that could be read a moment ago.
+        Err(error) => (response::status(&Status::internal(error)), None),
     }
 }

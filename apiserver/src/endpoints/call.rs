@@ -8,6 +8,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use portcullis_api::Status;
 use portcullis_storage::Entry;
+use portcullis_storage::turn::Turn;
 
 use super::api::Api;
 use super::body::{self, Expected, Read};
@@ -16,12 +17,13 @@ use crate::audit::Audited;
 use crate::limits::in_flight::InFlight;
 use crate::request::{Query, ResourceRequest};
 use crate::response::accept::{Encoding, Form, Format};
-use crate::response::object::Reader;
+use crate::response::object::{Reader, Shape};
 use crate::response::table::IncludeObject;
-use crate::response::{self, Response};
+use crate::response::{self, Response, list};
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::shared::ResourceRef;
 use portcullis_registry::Scope;
+use portcullis_registry::collection::List;
 use portcullis_registry::field_manager::update::Writer;
 
 /// A request for an object or a collection, on its way through a verb.
@@ -101,13 +103,31 @@ impl<'a> Call<'a> {
             resource: self.scope.resource,
             api_version: self.api_version,
             format: self.format,
-            include: match self.format.form {
-                Form::Table(_) => IncludeObject::parse(self.query.get("includeObject"))?,
-                Form::Object | Form::Metadata(_) | Form::MetadataList(_) => {
-                    IncludeObject::default()
-                }
-            },
+            include: self.include()?,
+            has_columns: true,
         })
+    }
+
+    /// The format of a response that outlasts the call, and contains the URL's resource.
+    ///
+    /// # Errors
+    /// As [`Call::reader`].
+    pub fn shape(&self) -> Result<Shape, Status> {
+        Ok(Shape {
+            resource: self.row.clone(),
+            api_version: self.api_version.to_owned(),
+            format: self.format,
+            include: self.include()?,
+        })
+    }
+
+    fn include(&self) -> Result<IncludeObject, Status> {
+        match self.format.form {
+            Form::Table(_) => IncludeObject::parse(self.query.get("includeObject")),
+            Form::Object | Form::Metadata(_) | Form::MetadataList(_) => {
+                Ok(IncludeObject::default())
+            }
+        }
     }
 
     /// Reserves memory for a response made of these objects, if it is a large one. YAML is made from values,
@@ -116,7 +136,11 @@ impl<'a> Call<'a> {
     /// # Errors
     /// 429, if other responses are not sent in time.
     pub async fn reserve_response(&self, entries: &[Arc<Entry>]) -> Result<(), Status> {
-        let size: usize = entries.iter().map(|entry| entry.value.len()).sum();
+        let (mut size, mut turn) = (0_usize, Turn::begin());
+        for entry in entries {
+            size = size.saturating_add(entry.value.len());
+            turn.step().await;
+        }
         let size = match self.format.encoding {
             Encoding::Json => size,
             Encoding::Yaml => size.saturating_mul(10),
@@ -138,6 +162,16 @@ impl<'a> Call<'a> {
             dry_run,
             ..self.scope
         }
+    }
+
+    /// A collection as a response.
+    ///
+    /// # Errors
+    /// As [`list::body`].
+    pub async fn respond_list(&self, list: List) -> Result<Response, Status> {
+        let body = list::body(self.shape()?, list).await?;
+        let content_type = self.format.encoding.content_type();
+        Ok(response::with_body(StatusCode::OK, content_type, body))
     }
 
     /// An object as a response.

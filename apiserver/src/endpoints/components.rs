@@ -19,7 +19,7 @@ use super::call::Call;
 use crate::health::Health;
 use crate::outbound::healthcheck;
 use crate::outbound::https::HttpsError;
-use crate::response::{self, Response};
+use crate::response::Response;
 use portcullis_registry::collection::List;
 
 /// Where the other components listen by default in kube-apiserver.
@@ -65,9 +65,7 @@ pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
         continues: None,
         remaining: None,
     };
-    let body = call.reader()?.list(&list)?;
-    let content_type = call.format.encoding.content_type();
-    Ok(response::bytes(StatusCode::OK, content_type, body))
+    call.respond_list(list).await
 }
 
 /// A component's status, in the form of a stored entry.

@@ -63,12 +63,7 @@ pub async fn delete_collection(call: &Call<'_>, body: &mut Incoming) -> Result<R
         .registry
         .delete_collection(&scope, &query, &request.options)
         .await?;
-    let body = call.reader()?.list(&list)?;
-    Ok(response::bytes(
-        StatusCode::OK,
-        call.format.encoding.content_type(),
-        body,
-    ))
+    call.respond_list(list).await
 }
 
 /// The options of a request.

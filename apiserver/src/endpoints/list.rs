@@ -1,10 +1,9 @@
 //! GET of a collection.
 
-use http::StatusCode;
 use portcullis_api::Status;
 
 use super::call::Call;
-use crate::response::{self, Response};
+use crate::response::Response;
 use portcullis_registry::Scope;
 
 /// Reads a collection.
@@ -21,7 +20,5 @@ pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
     let list = call.api.registry.list(&scope, &query).await?;
     // Before the list is made: a client that does not read could otherwise have any number of lists made.
     call.reserve_response(&list.entries).await?;
-    let body = call.reader()?.list(&list)?;
-    let content_type = call.format.encoding.content_type();
-    Ok(response::bytes(StatusCode::OK, content_type, body))
+    call.respond_list(list).await
 }

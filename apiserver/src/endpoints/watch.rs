@@ -22,7 +22,7 @@ use super::call::Call;
 use crate::limits::in_flight::InFlight;
 use crate::limits::pool::Permit;
 use crate::metrics::EventMetrics;
-use crate::response::object::Reader;
+use crate::response::object::Shape;
 use crate::response::watch_frames::Frames;
 use crate::response::{self, Ends, Response};
 use portcullis_registry::Scope;
@@ -77,10 +77,8 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
     };
     let mut state = Watching {
         following,
-        api_version: call.api_version.to_owned(),
-        resource: call.row.clone(),
-        format: call.format,
-        include: call.reader()?.include,
+        shape: call.shape()?,
+        has_columns: true,
         bookmarks: call.query.flag("allowWatchBookmarks"),
         marks_initial_end: streaming,
         revision: 0,
@@ -93,7 +91,7 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         events: call.api.watches.of(call.api_version, call.row.kind),
         done: false,
     };
-    state.shareable = state.reader().is_shareable();
+    state.shareable = state.shape.reader(true).is_shareable();
     // small, since it is moved with each event
     let state = Box::new(state);
     let frames = stream::unfold(state, |mut state| async move {
@@ -132,10 +130,9 @@ fn bookmark_timer() -> Interval {
 /// A running watch.
 struct Watching {
     following: Following,
-    api_version: String,
-    resource: portcullis_kinds::shared::ResourceRef,
-    format: crate::response::accept::Format,
-    include: crate::response::table::IncludeObject,
+    shape: Shape,
+    /// Whether the next Table describes its columns, which only the first one does.
+    has_columns: bool,
     bookmarks: bool,
     marks_initial_end: bool,
     /// The last revision that the watcher has got.
@@ -255,7 +252,9 @@ impl Watching {
             }
             Woken::Event(Some(Ok(WatchEvent::Change(change)))) => {
                 self.revision = self.revision.max(change.revision);
-                Some(self.frames().change(&change))
+                let line = self.frames().change(&change);
+                self.has_columns = false;
+                Some(line)
             }
             Woken::Event(Some(Ok(WatchEvent::InitialEnd(revision)))) => {
                 self.revision = revision;
@@ -269,18 +268,9 @@ impl Watching {
         }
     }
 
-    fn reader(&self) -> Reader<'_> {
-        Reader {
-            resource: &self.resource,
-            api_version: &self.api_version,
-            format: self.format,
-            include: self.include,
-        }
-    }
-
     fn frames(&self) -> Frames<'_> {
         Frames {
-            reader: self.reader(),
+            reader: self.shape.reader(self.has_columns),
             shareable: self.shareable,
         }
     }

@@ -11,8 +11,8 @@ use axum::extract::Request;
 use futures_util::future::{BoxFuture, Either};
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http_body::Body as _;
-use http_body_util::BodyExt;
 use portcullis_api::Status;
+use tokio::task::spawn_blocking;
 use tower::{Layer, Service};
 
 use crate::limits::in_flight::InFlight;
@@ -21,6 +21,9 @@ use crate::response::{self, JSON, Response};
 
 /// The user agents of clients whose output people read.
 const FOR_PEOPLE: [&str; 3] = ["curl", "Wget", "Mozilla/5.0"];
+
+/// It takes long to indent so many bytes.
+const LONG: usize = 512 * 1024;
 
 /// Indents JSON for clients that ask for it.
 #[derive(Clone, Copy)]
@@ -78,9 +81,17 @@ async fn present(response: Response) -> Response {
     }
     let (mut head, body) = response.into_parts();
     head.headers.remove(CONTENT_LENGTH);
-    match body.collect().await {
-        Ok(bytes) => Response::from_parts(head, Body::from(indented(&bytes.to_bytes()))),
-        Err(error) => response::status(&Status::internal(error)),
+    let lines = match response::collect(body).await {
+        Ok(bytes) if bytes.len() < LONG => Ok(indented(&bytes)),
+        // a thread that no other request waits for
+        Ok(bytes) => spawn_blocking(move || indented(&bytes))
+            .await
+            .map_err(Status::internal),
+        Err(error) => Err(Status::internal(error)),
+    };
+    match lines {
+        Ok(lines) => Response::from_parts(head, Body::from(lines)),
+        Err(status) => response::status(&status),
     }
 }
 
@@ -153,6 +164,8 @@ fn new_line(out: &mut Vec<u8>, depth: usize) {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt;
+
     use super::*;
 
     fn request(url: &str, headers: &[(&str, &str)]) -> Request {

@@ -1,7 +1,7 @@
 //! The metadata of lists, and objects reduced to their metadata.
 
 use portcullis_api::Status;
-use portcullis_api::encode::{Label, TypeMeta, metadata_end};
+use portcullis_api::encode::{Label, Sink, TypeMeta, metadata_end};
 use portcullis_storage::{Entry, Revision};
 use serde_json::{Map, Value};
 
@@ -21,7 +21,7 @@ pub struct ListMeta {
 
 impl ListMeta {
     /// Appends the metadata as a JSON object.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    pub fn write(&self, out: &mut impl Sink) {
         let mut meta = Map::new();
         if self.revision != 0 {
             meta.insert("resourceVersion".into(), self.revision.to_string().into());
@@ -32,7 +32,7 @@ impl ListMeta {
         if let Some(remaining) = self.remaining {
             meta.insert("remainingItemCount".into(), remaining.into());
         }
-        out.extend_from_slice(Value::Object(meta).to_string().as_bytes());
+        out.put(Value::Object(meta).to_string().as_bytes());
     }
 }
 
@@ -50,11 +50,11 @@ pub fn write_metadata(
     label: &Label,
     entry: &Entry,
     revision: Revision,
-    out: &mut Vec<u8>,
+    out: &mut impl Sink,
 ) -> Result<(), Status> {
     let mut write = |rest: &[u8], end: usize| {
         label.write_object(rest.get(..end).unwrap_or(rest), revision, out);
-        out.push(b'}');
+        out.put(b"}");
     };
     let end = |rest: &[u8]| metadata_end(rest).unwrap_or(rest.len());
     if let Some(rest) = renderer.stored_rest(entry) {

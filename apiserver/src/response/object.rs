@@ -1,18 +1,44 @@
-//! Objects and lists in the format that the client accepts.
+//! Objects in the format that the client accepts.
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use portcullis_api::Status;
 use portcullis_api::field_error::go_quote;
 use portcullis_api::status::Reason;
 use portcullis_storage::{Entry, Revision};
 use serde_json::Value;
 
-use super::accept::{Encoding, Form, Format};
+use super::accept::{Encoding, Form, Format, MetaVersion};
 use super::metadata::{ListMeta, partial_label, write_metadata};
 use super::table::{IncludeObject, Rows};
 use portcullis_kinds::resource::Resource;
+use portcullis_kinds::shared::ResourceRef;
 use portcullis_registry::codec::Renderer;
-use portcullis_registry::collection::List;
+
+/// What a [`Reader`] borrows, for responses that outlast their call.
+pub struct Shape {
+    /// The resource.
+    pub resource: ResourceRef,
+    /// The version of the URL.
+    pub api_version: String,
+    /// The format.
+    pub format: Format,
+    /// The part of its object that a Table row contains.
+    pub include: IncludeObject,
+}
+
+impl Shape {
+    /// The reader of this response. With `has_columns`, a Table describes its columns.
+    pub fn reader(&self, has_columns: bool) -> Reader<'_> {
+        Reader {
+            resource: &self.resource,
+            api_version: &self.api_version,
+            format: self.format,
+            include: self.include,
+            has_columns,
+        }
+    }
+}
 
 /// The format of a response, and the resource in it.
 pub struct Reader<'r> {
@@ -24,6 +50,8 @@ pub struct Reader<'r> {
     pub format: Format,
     /// The part of its object that a Table row contains.
     pub include: IncludeObject,
+    /// Whether a Table describes its columns.
+    pub has_columns: bool,
 }
 
 impl<'r> Reader<'r> {
@@ -63,77 +91,33 @@ impl<'r> Reader<'r> {
                 write_metadata(&renderer, &partial_label(version), entry, revision, out)
             }
             Form::Table(version) => {
-                let rows = Rows {
-                    resource: self.resource,
-                    include: self.include,
-                    renderer,
-                    version,
-                };
-                let list = ListMeta {
+                let meta = ListMeta {
                     revision,
                     ..ListMeta::default()
                 };
-                rows.write_table(std::iter::once((entry, revision)), &list, true, out)
-            }
-        }
-    }
-
-    /// A collection.
-    ///
-    /// # Errors
-    /// 406 if the client accepts only an object, and as [`Reader::object`].
-    pub fn list(&self, list: &List) -> Result<Bytes, Status> {
-        let size: usize = list.entries.iter().map(|e| e.value.len() + 32).sum();
-        let mut out = Vec::with_capacity(size + 256);
-        let meta = ListMeta {
-            revision: list.revision,
-            continues: self.continues(list),
-            remaining: list.remaining,
-        };
-        let renderer = self.renderer();
-        match self.format.form {
-            Form::Object => {
-                let kind = self.resource.list_kind();
-                write_list_head(&kind, self.api_version, &meta, &mut out);
-                write_items(&list.entries, &mut out, |entry, out| {
-                    renderer.write_item(entry, out)
-                })?;
-            }
-            Form::Metadata(_) => {
-                let kind = self.resource.list_kind();
-                return Err(self.mismatch("PartialObjectMetadata", "a list", &kind));
-            }
-            Form::MetadataList(version) => {
-                write_list_head(
-                    "PartialObjectMetadataList",
-                    version.api_version(),
-                    &meta,
-                    &mut out,
-                );
+                let rows = self.rows(version);
+                rows.write_head(&meta, self.has_columns, out);
                 let label = partial_label(version);
-                write_items(&list.entries, &mut out, |entry, out| {
-                    write_metadata(&renderer, &label, entry, entry.revision, out)
-                })?;
-            }
-            Form::Table(version) => {
-                let rows = Rows {
-                    resource: self.resource,
-                    include: self.include,
-                    renderer,
-                    version,
-                };
-                let entries = list.entries.iter().map(|e| (e.as_ref(), e.revision));
-                rows.write_table(entries, &meta, true, &mut out)?;
+                rows.write_row(entry, revision, Timestamp::now(), &label, out)?;
+                out.extend_from_slice(b"]}");
+                Ok(())
             }
         }
-        encode(out, self.format.encoding)
     }
-}
 
-impl Reader<'_> {
+    /// How rows of Tables are made.
+    pub(super) fn rows(&self, version: MetaVersion) -> Rows<'r> {
+        Rows {
+            resource: self.resource,
+            include: self.include,
+            renderer: self.renderer(),
+            version,
+        }
+    }
+
     /// The error for a form that is not that of the response (upstream:
     /// `k8s.io/apiserver/pkg/endpoints/handlers/response.go`, which names the Go type).
-    fn mismatch(&self, form: &str, actual: &str, kind: &str) -> Status {
+    pub(super) fn mismatch(&self, form: &str, actual: &str, kind: &str) -> Status {
         let group = self.resource.group.split('.').next().unwrap_or_default();
         let package = match group {
             _ if self.resource.strategy.custom().is_some() => "unstructured",
@@ -145,40 +129,6 @@ impl Reader<'_> {
         );
         Status::failure(Reason::NotAcceptable, why)
     }
-
-    /// The token of the next page. Lists of custom objects contain an empty one as well: Go's type for them
-    /// omits nothing.
-    fn continues(&self, list: &List) -> Option<String> {
-        let next = list.continues.as_ref().map(ToString::to_string);
-        let is_custom = self.resource.strategy.custom().is_some();
-        next.or_else(|| (is_custom && self.format.form == Form::Object).then(String::new))
-    }
-}
-
-/// Appends the beginning of a list, up to its items.
-fn write_list_head(kind: &str, api_version: &str, meta: &ListMeta, out: &mut Vec<u8>) {
-    out.extend_from_slice(
-        format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{api_version}\",\"metadata\":").as_bytes(),
-    );
-    meta.write(out);
-    out.extend_from_slice(b",\"items\":");
-}
-
-/// Appends items and the end of their list.
-fn write_items(
-    entries: &[std::sync::Arc<Entry>],
-    out: &mut Vec<u8>,
-    mut write: impl FnMut(&Entry, &mut Vec<u8>) -> Result<(), Status>,
-) -> Result<(), Status> {
-    out.push(b'[');
-    for (at, entry) in entries.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        write(entry, out)?;
-    }
-    out.extend_from_slice(b"]}");
-    Ok(())
 }
 
 /// JSON in the requested encoding, with the newline at the end that upstream's encoders write.

@@ -3,13 +3,13 @@
 //! Upstream: `k8s.io/apiserver/pkg/endpoints/handlers/response.go` and `k8s.io/kubernetes/pkg/printers`.
 
 use jiff::Timestamp;
-use portcullis_api::encode::Label;
+use portcullis_api::encode::{Label, Sink};
 use portcullis_api::{FieldError, Path, Status};
 use portcullis_storage::{Entry, Revision};
 use serde_json::{Value, json};
 
 use super::accept::MetaVersion;
-use super::metadata::{ListMeta, partial_label, write_metadata};
+use super::metadata::{ListMeta, write_metadata};
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::strategy::ColumnView;
 use portcullis_registry::codec::Renderer;
@@ -64,66 +64,51 @@ pub struct Rows<'r> {
 }
 
 impl Rows<'_> {
-    /// Appends a Table. Watches send the columns with the first one only.
-    ///
-    /// # Errors
-    /// A 500 that names the key of an entry that cannot be read.
-    pub fn write_table<'e>(
-        &self,
-        entries: impl Iterator<Item = (&'e Entry, Revision)>,
-        meta: &ListMeta,
-        with_columns: bool,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Status> {
+    /// Appends the beginning of a Table, which may describe its columns, up to its first row.
+    pub fn write_head(&self, meta: &ListMeta, has_columns: bool, out: &mut impl Sink) {
         let head = format!(
             r#"{{"kind":"Table","apiVersion":"{}","metadata":"#,
             self.version.api_version()
         );
-        out.extend_from_slice(head.as_bytes());
+        out.put(head.as_bytes());
         meta.write(out);
-        out.extend_from_slice(b",\"columnDefinitions\":");
-        let columns = if with_columns {
+        out.put(b",\"columnDefinitions\":");
+        let columns = if has_columns {
             columns(self.resource, self.renderer.api_version())
         } else {
             Value::Null
         };
-        out.extend_from_slice(columns.to_string().as_bytes());
-        out.extend_from_slice(b",\"rows\":[");
-        let now = Timestamp::now();
-        let partial = partial_label(self.version);
-        for (at, (entry, revision)) in entries.enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
-            self.write_row(entry, revision, now, &partial, out)?;
-        }
-        out.extend_from_slice(b"]}");
-        Ok(())
+        out.put(columns.to_string().as_bytes());
+        out.put(b",\"rows\":[");
     }
 
-    fn write_row(
+    /// Appends the row of an object, whose metadata `partial` labels.
+    ///
+    /// # Errors
+    /// A 500 that names the key of an entry that cannot be read.
+    pub fn write_row(
         &self,
         entry: &Entry,
         revision: Revision,
         now: Timestamp,
         partial: &Label,
-        out: &mut Vec<u8>,
+        out: &mut impl Sink,
     ) -> Result<(), Status> {
         let row = Facts::row(self.resource, entry)?;
-        out.extend_from_slice(b"{\"cells\":");
+        out.put(b"{\"cells\":");
         row.write(now, out);
         match self.include {
-            IncludeObject::None => out.extend_from_slice(b",\"object\":null"),
+            IncludeObject::None => out.put(b",\"object\":null"),
             IncludeObject::Metadata => {
-                out.extend_from_slice(b",\"object\":");
+                out.put(b",\"object\":");
                 write_metadata(&self.renderer, partial, entry, revision, out)?;
             }
             IncludeObject::Object => {
-                out.extend_from_slice(b",\"object\":");
+                out.put(b",\"object\":");
                 self.renderer.write_object(entry, revision, out)?;
             }
         }
-        out.push(b'}');
+        out.put(b"}");
         Ok(())
     }
 }

@@ -9,25 +9,12 @@ use axum::BoxError;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
-use thiserror::Error;
 
+use super::permits::Permits;
+use super::pieces::{BrokenOff, Pieces, next_of};
 use super::progress::{Clock, UnderWay};
 use crate::limits::in_flight::InFlight;
 use crate::response::{Ends, Unhurried};
-
-/// The largest piece, in bytes. HTTP/2 queues each piece whole, without copying it.
-const PIECE: usize = 64 * 1024;
-
-/// Why a response breaks off.
-#[derive(Debug, Error)]
-pub enum BrokenOff {
-    /// Its client has not read it in time.
-    #[error("the response was not sent in time")]
-    Late,
-    /// Its source has failed.
-    #[error("the response ended early: {0}")]
-    Body(BoxError),
-}
 
 /// The body of a response while it is sent.
 pub struct Delivery<B> {
@@ -38,22 +25,8 @@ pub struct Delivery<B> {
 enum Rest<B> {
     /// A buffered body; the bytes hold its permits.
     Whole(Bytes),
-    /// A streamed body.
-    Stream { body: B, _held: Held },
-}
-
-/// Bytes, and the permits that are released when the last of them has been sent.
-struct Held {
-    /// Empty for a streamed response.
-    bytes: Bytes,
-    _in_flight: Option<Arc<InFlight>>,
-    _under_way: UnderWay,
-}
-
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
+    /// A body that comes in pieces.
+    Pieces(Pieces<B>),
 }
 
 /// Starts sending a response.
@@ -65,25 +38,24 @@ pub async fn deliver<B>(
     under_way: UnderWay,
 ) -> Result<http::Response<Delivery<B>>, BrokenOff>
 where
-    B: Body<Data = Bytes, Error = BoxError>,
+    B: Body<Data = Bytes, Error = BoxError> + Unpin,
 {
     let unhurried = response.extensions().get::<Unhurried>().is_some();
     let clock = under_way.answer(Ends::of(&response), unhurried);
-    let (mut head, body) = response.into_parts();
-    let in_flight = head.extensions.remove::<Arc<InFlight>>();
-    let holding = |bytes| Held {
-        bytes,
-        _in_flight: in_flight,
-        _under_way: under_way,
+    let (mut head, mut body) = response.into_parts();
+    let permits = Permits::new(head.extensions.remove::<Arc<InFlight>>(), under_way);
+    let size = body.size_hint().exact();
+    // A body of unknown size may have nothing to send for a long time.
+    let first = match size {
+        Some(1..) => body.frame().await.transpose().map_err(BrokenOff::Body)?,
+        Some(0) | None => None,
     };
-    let rest = if body.size_hint().exact().is_some() {
-        let bytes = body.collect().await.map_err(BrokenOff::Body)?;
-        Rest::Whole(Bytes::from_owner(holding(bytes.to_bytes())))
+    let first = first.and_then(|frame| frame.into_data().ok());
+    let first = first.unwrap_or_default();
+    let rest = if u64::try_from(first.len()).ok() == size {
+        Rest::Whole(permits.held_by(first))
     } else {
-        Rest::Stream {
-            body,
-            _held: holding(Bytes::new()),
-        }
+        Rest::Pieces(Pieces::new(first, body, permits))
     };
     let body = Delivery { rest, clock };
     Ok(http::Response::from_parts(head, body))
@@ -113,14 +85,10 @@ where
         let frame = match &mut this.rest {
             Rest::Whole(rest) if rest.is_empty() => None,
             Rest::Whole(_) if this.clock.is_over() => Some(Err(BrokenOff::Late)),
-            Rest::Whole(rest) => {
-                let piece = rest.split_to(rest.len().min(PIECE));
-                Some(Ok(Frame::data(piece)))
-            }
-            Rest::Stream { body, .. } => {
+            Rest::Whole(rest) => Some(Ok(Frame::data(next_of(rest)))),
+            Rest::Pieces(pieces) => {
                 this.clock.waits(false);
-                let frame = ready!(Pin::new(body).poll_frame(context));
-                frame.map(|frame| frame.map_err(BrokenOff::Body))
+                ready!(pieces.poll_frame(&this.clock, context))
             }
         };
         // From here on the client is the one that is waited for.
@@ -131,14 +99,14 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.rest {
             Rest::Whole(rest) => rest.is_empty(),
-            Rest::Stream { body, .. } => body.is_end_stream(),
+            Rest::Pieces(pieces) => pieces.is_end(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.rest {
             Rest::Whole(rest) => SizeHint::with_exact(u64::try_from(rest.len()).unwrap_or(0)),
-            Rest::Stream { body, .. } => body.size_hint(),
+            Rest::Pieces(pieces) => pieces.size_hint(),
         }
     }
 }
@@ -147,6 +115,7 @@ where
 mod tests {
     use std::time::Duration;
 
+    use axum::body::Body as AxumBody;
     use http::{Method, StatusCode};
     use portcullis_api::UserInfo;
     use tokio::time::Instant;
@@ -156,6 +125,8 @@ mod tests {
     use crate::limits::Limits;
     use crate::request::{Query, RequestInfo};
     use crate::response;
+    use crate::serving::pieces::PIECE;
+    use crate::serving::pieces::testing::Parts;
     use crate::serving::progress::Progress;
 
     fn limits() -> Limits {
@@ -170,12 +141,16 @@ mod tests {
         limits.in_flight()[1].1
     }
 
+    fn whole(size: usize) -> AxumBody {
+        "x".repeat(size).into()
+    }
+
     fn response(
-        size: usize,
+        body: AxumBody,
         limits: &Limits,
         end: Option<Instant>,
     ) -> http::Response<impl Body<Data = Bytes, Error = BoxError> + Unpin> {
-        let mut response = response::text(StatusCode::OK, "x".repeat(size));
+        let mut response = response::with_body(StatusCode::OK, "text/plain", body);
         let info = RequestInfo::parse(&Method::GET, "/", &Query::default());
         let in_flight = InFlight::new(limits, &info, &UserInfo::default(), 0).unwrap();
         in_flight.start().unwrap();
@@ -188,23 +163,36 @@ mod tests {
 
     #[tokio::test]
     async fn a_response_holds_its_permit_until_its_last_piece_is_sent() {
-        let (limits, progress) = (limits(), Progress::begin());
-        let sent = deliver(response(PIECE + 1, &limits, None), progress.request()).await;
-        let mut body = sent.unwrap().into_body();
-        assert_eq!(
-            body.size_hint().exact(),
-            Some(u64::try_from(PIECE + 1).unwrap())
-        );
-        let mut pieces = Vec::new();
-        while let Some(frame) = body.frame().await {
-            pieces.push(frame.unwrap().into_data().unwrap());
+        let parts = |sizes: &[usize]| AxumBody::new(Parts::of(sizes));
+        for (body, expected) in [
+            (whole(PIECE + 1), vec![PIECE, 1]),
+            (parts(&[100, 9_000]), vec![100, 9_000]),
+            (parts(&[100, PIECE + 1]), vec![100, PIECE, 1]),
+            (parts(&[PIECE + 1, PIECE * 2]), vec![PIECE, 1, PIECE, PIECE]),
+        ] {
+            let (limits, progress) = (limits(), Progress::begin());
+            let sent = deliver(response(body, &limits, None), progress.request()).await;
+            let mut body = sent.unwrap().into_body();
+            let size = expected.iter().sum::<usize>();
+            assert_eq!(body.size_hint().exact(), u64::try_from(size).ok());
+            let mut pieces = Vec::new();
+            while let Some(frame) = body.frame().await {
+                pieces.push(frame.unwrap().into_data().unwrap());
+            }
+            let sizes = pieces.iter().map(Bytes::len);
+            assert!(sizes.eq(expected.iter().copied()) && body.is_end_stream());
+            drop(body);
+            pieces.drain(..pieces.len() - 1);
+            assert_eq!((held(&limits), progress.heads()), (1, None), "{expected:?}");
+            drop(pieces);
+            assert_eq!((held(&limits), progress.heads()), (0, Some(1)));
         }
-        assert!(pieces.iter().map(Bytes::len).eq([PIECE, 1]) && body.is_end_stream());
-        drop(body);
-        assert_eq!((held(&limits), progress.heads()), (1, None));
-        drop(pieces);
-        assert_eq!((held(&limits), progress.heads()), (0, Some(1)));
-        let empty = deliver(response(0, &limits, None), progress.request()).await;
+    }
+
+    #[tokio::test]
+    async fn an_empty_response_holds_nothing() {
+        let (limits, progress) = (limits(), Progress::begin());
+        let empty = deliver(response(whole(0), &limits, None), progress.request()).await;
         let empty = empty.unwrap();
         assert!(empty.body().is_end_stream());
         drop(empty);
@@ -213,13 +201,29 @@ mod tests {
 
     #[tokio::test]
     async fn a_response_that_takes_too_long_breaks_off() {
+        for body in [whole(10), AxumBody::new(Parts::of(&[10, 10]))] {
+            let (limits, progress) = (limits(), Progress::begin());
+            let end = Instant::now() + Duration::from_millis(1);
+            let sent = deliver(response(body, &limits, Some(end)), progress.request()).await;
+            tokio::time::sleep_until(end).await;
+            let mut body = sent.unwrap().into_body();
+            assert!(body.frame().await.unwrap().is_err());
+            drop(body);
+            assert_eq!(held(&limits), 0);
+        }
+    }
+
+    /// Such as one of another server, which sends less than it has announced.
+    #[tokio::test]
+    async fn a_response_whose_rest_does_not_come_breaks_off_too() {
         let (limits, progress) = (limits(), Progress::begin());
-        let end = Instant::now() + Duration::from_millis(1);
-        let sent = deliver(response(10, &limits, Some(end)), progress.request()).await;
-        tokio::time::sleep_until(end).await;
+        let end = Instant::now() + Duration::from_millis(20);
+        let body = AxumBody::new(Parts::of(&[10, 10]).that_hang());
+        let sent = deliver(response(body, &limits, Some(end)), progress.request()).await;
         let mut body = sent.unwrap().into_body();
-        assert!(body.frame().await.unwrap().is_err());
-        drop(body);
-        assert_eq!(held(&limits), 0);
+        assert!(body.frame().await.unwrap().is_ok());
+        let rest = body.frame().await.unwrap();
+        assert!(matches!(rest, Err(BrokenOff::Late)));
+        assert!(Instant::now() >= end);
     }
 }

@@ -72,6 +72,11 @@ impl Clock {
         self.waits.store(time, Ordering::Relaxed);
     }
 
+    /// The response's deadline.
+    pub const fn end(&self) -> Option<Instant> {
+        self.end
+    }
+
     /// Whether the response's deadline has passed.
     pub fn is_over(&self) -> bool {
         self.end.is_some_and(|end| end <= Instant::now())

@@ -154,6 +154,22 @@ async fn patches_and_other_formats_are_recorded_as_json() {
     );
 }
 
+/// A list that is sent in pieces is recorded whole.
+#[tokio::test]
+async fn a_long_list_is_recorded() {
+    let audited = AuditedServer::start(&json!([{"level": "RequestResponse"}])).await;
+    let admin = audited.server.admin();
+    for name in ["a", "b", "c"] {
+        let mut map = map(name);
+        map["data"]["long"] = "x".repeat(50_000).into();
+        assert_eq!(admin.post(MAPS, &map).await.code, 201);
+    }
+    let list = admin.header("audit-id", "list").get(MAPS).await.json();
+    let items = list["items"].as_array().unwrap();
+    assert!(items.len() >= 3);
+    assert_eq!(audited.of("list")[1]["responseObject"], list);
+}
+
 #[tokio::test]
 async fn managed_fields_can_be_left_out() {
     let policy = json!({"omitManagedFields": true, "rules": [

@@ -1,6 +1,7 @@
 //! The cells of a Table row as JSON: made once, but for ages.
 
 use jiff::Timestamp;
+use portcullis_api::encode::Sink;
 use portcullis_kinds::strategy::Cell;
 
 /// The cells of an entry. What depends on the time is computed for each request.
@@ -38,29 +39,29 @@ impl Row {
     }
 
     /// Appends the cells as they are at a time.
-    pub fn write(&self, now: Timestamp, out: &mut Vec<u8>) {
+    pub fn write(&self, now: Timestamp, out: &mut impl Sink) {
         let mut written = 0;
         for (at, cell) in &self.ages {
-            out.extend_from_slice(self.text.get(written..*at).unwrap_or_default());
+            out.put(self.text.get(written..*at).unwrap_or_default());
             written = *at;
-            out.push(b'"');
+            out.put(b"\"");
             match cell {
                 Cell::Since(Some(since)) => write_age(now.duration_since(*since).as_secs(), out),
                 Cell::CountSince(count, since) => {
-                    out.extend_from_slice(format!("{count} (").as_bytes());
+                    out.put(format!("{count} (").as_bytes());
                     write_age(now.duration_since(*since).as_secs(), out);
-                    out.extend_from_slice(b" ago)");
+                    out.put(b" ago)");
                 }
                 Cell::Value(_) | Cell::Since(None) | Cell::Between(..) => {}
             }
-            out.push(b'"');
+            out.put(b"\"");
         }
-        out.extend_from_slice(self.text.get(written..).unwrap_or_default());
+        out.put(self.text.get(written..).unwrap_or_default());
     }
 }
 
 /// Appends a duration as upstream's `duration.HumanDuration` abbreviates it.
-fn write_age(seconds: i64, out: &mut Vec<u8>) {
+fn write_age(seconds: i64, out: &mut impl Sink) {
     const MINUTE: i64 = 60;
     const HOUR: i64 = 60 * MINUTE;
     const DAY: i64 = 24 * HOUR;
@@ -83,7 +84,7 @@ fn write_age(seconds: i64, out: &mut Vec<u8>) {
         s if s < 8 * YEAR => two(s / YEAR, "y", s % YEAR / DAY, "d"),
         s => format!("{}y", s / YEAR),
     };
-    out.extend_from_slice(text.as_bytes());
+    out.put(text.as_bytes());
 }
 
 #[cfg(test)]
