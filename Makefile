@@ -143,7 +143,7 @@ bench: build load ## what requests cost, start-up time, memory, the store; docs/
 	$(STATIC) cargo bench --locked --target $(HOST) -p portcullis-admission --bench callbacks
 	$(STATIC) cargo bench --locked --target $(HOST) -p portcullis-netpol --bench compile
 	$(STATIC) cargo run $(RELEASE) -p portcullis-storage --example measure
-	@mkdir -p target && JSON=target/bench.json testdata/bench
+	@mkdir -p target && JSON=target/bench.json SVG=target/bench.svg testdata/bench
 	@testdata/setup nft ip openssl socat
 	@testdata/netpol/figures
 	@testdata/tunnel/figures

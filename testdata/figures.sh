@@ -6,6 +6,7 @@
 #   milliseconds MICROSECONDS   as text
 #   median NUMBER...            their median
 #   memory                      the server's resident memory, as text
+#   highest_memory              the highest that it has been
 
 # Microseconds from exec to the line that reports that the server is ready.
 time_to_ready() {
@@ -28,6 +29,8 @@ milliseconds() { printf '%d.%d ms' $(($1 / 1000)) $(($1 % 1000 / 100)); }
 median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 
 memory() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1 KiB/p' "/proc/$PORTCULLIS_PID/status"; }
+
+highest_memory() { sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1 KiB/p' "/proc/$PORTCULLIS_PID/status"; }
 
 # Servers started above run in process substitutions, which `wait` cannot always wait for.
 stop_child() {

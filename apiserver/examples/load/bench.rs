@@ -1,5 +1,6 @@
 //! What requests cost: rates, latencies and CPU time of servers that are given the same work in turn.
 
+mod chart;
 mod mixed;
 mod objects;
 mod operations;
@@ -48,6 +49,9 @@ pub struct Args {
     /// Where the figures are written as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Where the CPU time of requests is drawn, as SVG.
+    #[arg(long)]
+    svg: Option<PathBuf>,
 }
 
 /// A server, and the processes that work for it.
@@ -108,6 +112,9 @@ pub async fn run(args: &Args) {
     report.print_memory(args.servers.iter().map(|s| usage::resident(&s.processes)));
     if let Some(path) = &args.json {
         std::fs::write(path, report.as_json().to_string()).unwrap();
+    }
+    if let Some(path) = &args.svg {
+        std::fs::write(path, report.as_svg()).unwrap();
     }
 }
 

@@ -41,9 +41,9 @@ enum Command {
     Writes(writes::Args),
     /// GETs of one object from two servers in turn, and how many of them shared a read of etcd.
     Gets(reads::GetArgs),
-    /// Lists of one collection, one after the other.
+    /// Lists of one collection, one after the other, and how long GETs take meanwhile.
     Lists(reads::ListArgs),
-    /// Copies of a pod, written into the embedded store of a server that does not run.
+    /// Copies of an object, written into the embedded store of a server that does not run.
     Fill(fill::Args),
     /// Creates until the server is killed; keeps a list of what was acknowledged.
     SoakWrite(soak::WriteArgs),

@@ -1,6 +1,6 @@
 //! Reading: one object over and over, and one collection.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Method, Request, Uri};
@@ -40,7 +40,7 @@ pub struct ListArgs {
     /// The collection, such as `/api/v1/namespaces/default/pods`.
     #[arg(long)]
     path: String,
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 5)]
     seconds: u64,
 }
 
@@ -98,19 +98,42 @@ async fn range_requests(etcd: &Uri) -> u64 {
 
 pub async fn lists(args: &ListArgs) {
     let admin = args.server.admin();
-    let items = admin.get(&args.path).await.json()["items"]
-        .as_array()
-        .unwrap()
-        .len();
-    let worker = vec![(admin.connect().await.unwrap(), args.path.clone())];
+    let answer = admin.post(MAPS, &map("read")).await;
+    assert!(matches!(answer.code, 201 | 409), "{answer:?}");
+    let connection = admin.connect().await.unwrap();
+    let bytes = list(connection, &args.path).await.1;
     let time = Duration::from_secs(args.seconds);
-    let mut samples = Samples::of(worker, time, None, |(mut connection, path), _| {
-        Box::pin(async move {
-            let answer = connection.ask(Method::GET, &path, "").await.unwrap();
-            assert_eq!(answer.code, 200, "{answer:?}");
-            (connection, path)
-        })
-    })
-    .await;
-    println!("list of {items}: {}", samples.line());
+    let mut alone = paced(&args.server, time).await;
+    println!("GETs while nothing else happens: {}", alone.line());
+    let path = args.path.clone();
+    let lists = tokio::spawn(async move {
+        let begun = Instant::now();
+        let (mut connection, mut count) = (admin.connect().await.unwrap(), 0);
+        while begun.elapsed() < time {
+            connection = list(connection, &path).await.0;
+            count += 1;
+        }
+        begun.elapsed() / count
+    });
+    let mut beside = paced(&args.server, time).await;
+    let took = lists.await.unwrap().as_millis();
+    println!("list of {bytes} bytes, one after the other: {took} ms each");
+    println!("GETs meanwhile: {}", beside.line());
+}
+
+/// GETs at a rate that leaves the server idle most of the time.
+async fn paced(server: &Target, time: Duration) -> Samples {
+    let connections = server.connections(4).await;
+    Samples::of(connections, time, Some(200.0), |c, _| Box::pin(get(c))).await
+}
+
+/// Reads a collection piece by piece, and counts its bytes.
+async fn list(mut connection: Connection, path: &str) -> (Connection, usize) {
+    let answer = connection.send(Method::GET, path, "").await.unwrap();
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    let (mut body, mut bytes) = (answer.into_body(), 0);
+    while let Some(frame) = body.frame().await {
+        bytes += frame.unwrap().data_ref().map_or(0, Bytes::len);
+    }
+    (connection, bytes)
 }

@@ -106,6 +106,12 @@ fn reads() -> Vec<Operation> {
         new("list 5000, Table", 1, "GET", CROWD)
             .accept(TABLE)
             .needs(Needs::Crowd),
+        new(
+            "page of 500 config maps",
+            1,
+            "GET",
+            "/api/v1/configmaps?limit=500",
+        ),
         new("subject access review", 16, "POST", REVIEWS).body(review),
     ]
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::chart;
 use crate::samples::Samples;
 
 /// What was measured of one operation on one server.
@@ -101,6 +102,16 @@ impl Report {
             print!("  {:>34.1} MiB", *kib as f64 / 1024.0);
         }
         println!();
+    }
+
+    pub fn as_svg(&self) -> String {
+        let row = |(name, row): &(&'static str, Vec<Figures>)| {
+            (*name, row.iter().map(Figures::micros).collect())
+        };
+        chart::draw(
+            &self.servers,
+            &self.rows.iter().map(row).collect::<Vec<_>>(),
+        )
     }
 
     pub fn as_json(&mut self) -> Value {
