@@ -57,3 +57,27 @@ async fn trusted_authorities_are_named_and_those_of_a_changed_file_too() {
             .any(|name| name.windows(7).any(|w| w == b"a third"))
     );
 }
+
+/// A part of the names would mislead clients, and all of them do not fit into a handshake.
+#[tokio::test]
+async fn too_many_authorities_are_not_named() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificates = (0..40).map(|n| {
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, format!("{n:01000}"));
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        parameters.self_signed(&key).unwrap().pem()
+    });
+    let certificates: Vec<_> = certificates.collect();
+    for (count, named) in [(30, 31), (40, 0)] {
+        let dir = directory();
+        let file = dir.path().join("client-ca.crt");
+        fs::write(&file, certificates[..count].concat()).unwrap();
+        let flag = format!("--client-ca-file={}", file.display());
+        let server = TestServer::start_in(dir, &[&flag]).await;
+        assert_eq!(server.anonymous().named_authorities().await.len(), named);
+        assert_eq!(server.admin().get("/api").await.code, 200);
+    }
+}

@@ -43,6 +43,7 @@ async fn unreadable_objects_stop_no_controller() {
         "serviceaccounts/bad/default",
         "events/bad/e",
         "clusterroles/bad",
+        "secrets/bad/s",
         "configmaps/going/m",
     ] {
         spoil(&store, &format!("/registry/{key}")).await;
@@ -74,6 +75,14 @@ async fn unreadable_objects_stop_no_controller() {
     let filled = |rules: &serde_json::Value| rules.to_string().contains("example.com");
     eventually(&admin, &format!("{roles}/view"), |answer| {
         answer.code == 200 && filled(&answer.json()["rules"])
+    })
+    .await;
+
+    let quotas = "/api/v1/namespaces/bad/resourcequotas";
+    let quota = json!({"metadata": {"name": "q"}, "spec": {"hard": {"secrets": "5"}}});
+    assert_eq!(admin.post(quotas, &quota).await.code, 201);
+    eventually(&admin, &format!("{quotas}/q"), |answer| {
+        answer.json()["status"]["used"]["secrets"] == "0"
     })
     .await;
 

@@ -74,6 +74,17 @@ async fn warnings_are_limited() {
         .await;
     assert_eq!(made.code, 201);
     assert_eq!(made.headers.get_all("warning").iter().count(), 50);
+
+    let mut map = json!({"metadata": {"name": "long"}});
+    for at in 0..40 {
+        map[format!("{at:0400}")] = json!(1);
+    }
+    let made = server
+        .admin()
+        .post(&format!("{NAMESPACE}/configmaps"), &map)
+        .await;
+    assert_eq!(made.code, 201);
+    assert_eq!(made.headers.get_all("warning").iter().count(), 9);
 }
 
 #[tokio::test]

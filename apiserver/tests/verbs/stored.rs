@@ -176,6 +176,16 @@ fn choices_of_pods_and_networks() -> Vec<Case> {
             "spec.securityContext.fsGroupChangePolicy",
         ),
         (
+            namespaced("api/v1", "pods"),
+            json!({"metadata": {"name": "z"}, "spec": {"containers": containers(), "volumes": [{"name": "v", "azureDisk": {"diskName": "d", "diskURI": "https://a.blob.core.windows.net/c/d.vhd", "cachingMode": ""}}]}}),
+            "spec.volumes[0].azureDisk.cachingMode",
+        ),
+        (
+            namespaced("apis/policy/v1", "poddisruptionbudgets"),
+            json!({"metadata": {"name": "z"}, "spec": {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": ""}}),
+            "spec.unhealthyPodEvictionPolicy",
+        ),
+        (
             namespaced("apis/discovery.k8s.io/v1", "endpointslices"),
             json!({"metadata": {"name": "z"}, "addressType": "IPv4", "endpoints": [], "ports": [{"protocol": ""}]}),
             "ports[0].protocol",
@@ -209,6 +219,13 @@ fn choices_of_classes_and_controllers() -> Vec<Case> {
             "/apis/storage.k8s.io/v1/storageclasses".to_owned(),
             class(json!({"volumeBindingMode": ""})),
             "volumeBindingMode",
+        ),
+        (
+            "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations".to_owned(),
+            hook(
+                json!({"rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "scope": ""}]}),
+            ),
+            "webhooks[0].rules[0].scope",
         ),
         (
             "/apis/storage.k8s.io/v1/csidrivers".to_owned(),
@@ -356,4 +373,20 @@ async fn a_duplicate_key_in_yaml_has_upstreams_error() {
     let made = yaml.ask(Method::POST, maps, twice).await;
     assert_eq!(made.code, 400);
     assert!(made.message().ends_with(why), "{made:?}");
+}
+
+/// A write of the main resource owns no status (upstream: `GetResetFields`).
+#[tokio::test]
+async fn a_status_is_not_owned_by_its_objects_creator() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let status = json!({"phase": "Active"});
+    let space = json!({"metadata": {"name": "z"}, "status": status});
+    let space = made(&admin, "/api/v1/namespaces", &space).await;
+    assert_eq!(space["status"], status);
+    assert_eq!(owned(&space).get("f:status"), None);
+    let quotas = "/api/v1/namespaces/default/resourcequotas";
+    let quota = json!({"metadata": {"name": "z"}, "status": {"hard": {"pods": "1"}}});
+    let quota = made(&admin, quotas, &quota).await;
+    assert_eq!(quota["metadata"]["managedFields"], Value::Null);
 }

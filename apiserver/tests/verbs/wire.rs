@@ -133,3 +133,36 @@ async fn quantities_and_times_are_read_as_go_reads_them() {
         assert!(refused.message().contains(&why), "{}", refused.message());
     }
 }
+
+#[tokio::test]
+async fn discovery_lists_categories() {
+    let server = TestServer::start(&[]).await;
+    let group = "/apis/admissionregistration.k8s.io/v1";
+    let list = server.admin().get(group).await.json();
+    let resources = list["resources"].as_array().unwrap().clone();
+    let aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+    let groups = server
+        .admin()
+        .header("accept", aggregated)
+        .get("/apis")
+        .await
+        .json();
+    let groups = groups["items"].as_array().unwrap().clone();
+    let group = groups
+        .into_iter()
+        .find(|g| g["metadata"]["name"] == "admissionregistration.k8s.io");
+    let all = group.unwrap()["versions"][0]["resources"]
+        .as_array()
+        .unwrap()
+        .clone();
+    for plural in [
+        "mutatingwebhookconfigurations",
+        "validatingwebhookconfigurations",
+    ] {
+        let one = resources.iter().find(|r| r["name"] == plural).unwrap();
+        let other = all.iter().find(|r| r["resource"] == plural).unwrap();
+        for found in [one, other] {
+            assert_eq!(found["categories"], json!(["api-extensions"]), "{found}");
+        }
+    }
+}

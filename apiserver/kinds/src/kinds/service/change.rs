@@ -43,10 +43,6 @@ fn keep_allocated(spec: &mut ServiceSpec, old: &ServiceSpec) {
         if spec.ip_family_policy.is_none() {
             spec.ip_family_policy.clone_from(&old.ip_family_policy);
         }
-        let unset = list(spec.cluster_ips.as_ref()).is_empty();
-        if unset && spec.cluster_ip == old.cluster_ip {
-            spec.cluster_ips.clone_from(&old.cluster_ips);
-        }
     }
     if needs_node_ports(old) && needs_node_ports(spec) {
         keep_node_ports(spec, old);

@@ -170,6 +170,13 @@ fn addresses_and_classes_are_immutable() {
                 "spec.clusterIPs[0]: Invalid value: \"10.0.0.5\": expected an IPv6 value as indicated by `ipFamilies[0]`",
             ],
         ),
+        (
+            json!({"clusterIP": "10.0.0.6", "clusterIPs": ["10.0.0.7"]}),
+            vec![
+                "spec.clusterIPs[0]: Invalid value: []string{\"10.0.0.7\"}: may not change once set",
+                "spec.clusterIPs: Invalid value: []string{\"10.0.0.7\"}: first value must match `clusterIP`",
+            ],
+        ),
         (json!({}), vec![]),
     ] {
         assert_eq!(
