@@ -27,10 +27,10 @@ use super::metadata::{ListMeta, partial_label, write_metadata};
 use super::object::{Reader, Shape, encode};
 use super::table::{IncludeObject, Rows};
 
-/// A piece is complete once it has so many bytes.
+/// The size of all pieces but the last, which is what a connection takes at once.
 const PIECE: usize = 64 * 1024;
 
-/// What is allocated for a piece: most objects are smaller than the rest.
+/// What is allocated for a piece: it ends within an object, of which the rest belongs to the next one.
 const ROOM: usize = PIECE + PIECE / 4;
 
 /// What follows the last item.
@@ -68,12 +68,12 @@ struct Pieces {
     shape: Shape,
     /// The time at which the ages in a Table are computed.
     now: Timestamp,
-    /// The text before the items, until the first piece is made.
-    head: Option<Vec<u8>>,
+    /// What has been written and is in no piece yet: at first the text before the items.
+    written: Bytes,
     entries: IntoIter<Arc<Entry>>,
     /// Whether no item has been written yet.
     first: bool,
-    done: bool,
+    complete: bool,
 }
 
 impl Pieces {
@@ -84,10 +84,10 @@ impl Pieces {
         Ok(Self {
             shape,
             now: Timestamp::now(),
-            head: Some(head),
+            written: head.into(),
             entries: list.entries.into_iter(),
             first: true,
-            done: false,
+            complete: false,
         })
     }
 
@@ -101,7 +101,7 @@ impl Pieces {
         let items = Items::of(&reader, self.now);
         let mut length = Length::default();
         let mut turn = Turn::begin();
-        length.put(self.head.as_deref().unwrap_or_default());
+        length.put(&self.written);
         for (at, entry) in self.entries.as_slice().iter().enumerate() {
             if !items.copies(entry) {
                 return Ok(None);
@@ -135,27 +135,34 @@ impl Pieces {
     /// # Errors
     /// A 500 that names the key of an object that cannot be read.
     fn next(&mut self) -> Result<Option<Bytes>, Status> {
-        if self.done {
-            return Ok(None);
+        if self.written.len() < PIECE && !self.complete {
+            self.written = self.write()?.into();
         }
+        let length = self.written.len().min(PIECE);
+        let piece = self.written.split_to(length);
+        Ok(Some(piece).filter(|piece| !piece.is_empty()))
+    }
+
+    /// What has been written, and so much more that it is enough for a piece.
+    fn write(&mut self) -> Result<Vec<u8>, Status> {
         let reader = self.shape.reader(true);
         let items = Items::of(&reader, self.now);
-        let mut out = self.head.take().unwrap_or_default();
         let left = self.entries.as_slice().iter().take(PIECE / 256);
         let left = left.map(|entry| entry.value.len() + 256).sum::<usize>();
-        out.reserve(left.min(ROOM));
+        let mut out = Vec::with_capacity(self.written.len() + left.min(ROOM));
+        out.put(&self.written);
         while out.len() < PIECE {
             let Some(entry) = self.entries.next() else {
-                out.extend_from_slice(END);
-                self.done = true;
+                out.put(END);
+                self.complete = true;
                 break;
             };
             if !std::mem::take(&mut self.first) {
-                out.push(b',');
+                out.put(b",");
             }
             items.write(&entry, &mut out)?;
         }
-        Ok(Some(out.into()))
+        Ok(out)
     }
 }
 

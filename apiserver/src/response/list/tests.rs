@@ -59,10 +59,10 @@ async fn pieces(shape: Shape, list: List) -> Vec<Bytes> {
 #[tokio::test]
 async fn a_long_list_comes_in_pieces() {
     let maps = || shape("configmaps", "v1", OBJECTS, IncludeObject::default());
-    for (count, expected) in [(0, 1), (1, 1), (7, 1), (8, 2), (100, 13)] {
+    for (count, expected) in [(0, 1), (1, 1), (7, 1), (8, 2), (100, 14)] {
         let pieces = pieces(maps(), list("configmaps", count)).await;
         assert_eq!(pieces.len(), expected, "{count}");
-        assert!(pieces.iter().all(|piece| piece.len() <= ROOM));
+        assert!(pieces.iter().all(|piece| piece.len() <= PIECE));
         let list: Value = serde_json::from_slice(&pieces.concat()).unwrap();
         let items = list["items"].as_array().unwrap();
         let names = items.iter().map(|item| &item["metadata"]["name"]);
