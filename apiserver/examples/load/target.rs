@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, Connection};
 
+/// How much client-go receives before it has read it.
+const WINDOW: u32 = 4 << 20;
+
 /// The path of config maps.
 pub const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
@@ -36,7 +39,9 @@ impl Target {
     pub fn admin(&self) -> Client {
         let authority = Authority::in_dir(&self.data_dir.join("pki")).unwrap();
         let identity = authority.client("load", Some("system:masters")).unwrap();
-        Client::new(self.address, authority.certificate(), Some(&identity))
+        let mut client = Client::new(self.address, authority.certificate(), Some(&identity));
+        client.window = WINDOW;
+        client
     }
 
     /// This many connections of the admin.

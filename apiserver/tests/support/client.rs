@@ -31,6 +31,9 @@ pub struct Client {
     roots: RootCertStore,
     tls: ClientConfig,
     headers: HeaderMap,
+    /// How much a stream of HTTP/2 may send before it has been read: the least that the protocol allows, so that
+    /// unread data is not received either.
+    pub window: u32,
 }
 
 /// The answer to a request.
@@ -83,6 +86,7 @@ impl Client {
             roots,
             tls,
             headers: HeaderMap::new(),
+            window: 65_535,
         }
     }
 
@@ -199,9 +203,8 @@ impl Client {
             .entry(CONTENT_TYPE)
             .or_insert(HeaderValue::from_static("application/json"));
         let (base, sender) = if self.tls.alpn_protocols == [b"h2"] {
-            // The smallest window of the protocol, so that unread data is not received either.
             let (sender, connection) = http2::Builder::new(TokioExecutor::new())
-                .initial_stream_window_size(65_535)
+                .initial_stream_window_size(self.window)
                 .handshake(io)
                 .await?;
             tokio::spawn(connection);
