@@ -40,6 +40,14 @@ pub struct Unhurried;
 /// How much is allocated at once for what is left of a body.
 const ANNOUNCED_MAX: usize = 16 * 1024 * 1024;
 
+/// Marks a stream that ends itself in time, and whose parts are small: a watch. An extension of the response.
+#[derive(Clone, Copy, Debug)]
+pub struct EndsItself;
+
+/// The largest piece in which bodies are sent, in bytes: what a connection takes at once. HTTP/2 queues each one
+/// whole, without copying it.
+pub const PIECE: usize = 64 * 1024;
+
 /// The default content type.
 pub const JSON: &str = "application/json";
 

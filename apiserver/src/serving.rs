@@ -217,7 +217,7 @@ async fn serve<S: Handler<B>, B: ResponseBody>(
         async move {
             let Ok(mut response) = answered.await;
             let Some(other) = Switched::take(&mut response) else {
-                return delivery::deliver(response, under_way).await;
+                return delivery::deliver(response, under_way);
             };
             let in_flight = response.extensions_mut().remove::<Arc<InFlight>>();
             let response = delivery::head(response, &under_way);

@@ -144,14 +144,14 @@ impl Audited {
     }
 
     async fn note_outcome(&self, response: Response) -> Response {
-        let code = response.status();
-        let is_json = response.headers().get(CONTENT_TYPE);
-        let is_json = is_json.is_some_and(|t| t.as_bytes().starts_with(JSON.as_bytes()));
         let (response, body) = if self.reads(&response) {
             read(response).await
         } else {
             (response, None)
         };
+        let code = response.status();
+        let is_json = response.headers().get(CONTENT_TYPE);
+        let is_json = is_json.is_some_and(|t| t.as_bytes().starts_with(JSON.as_bytes()));
         let mut noted = self.noted.lock();
         noted.outcome = Outcome::of(code, body.as_ref());
         if self.verdict.level == Level::RequestResponse {
@@ -230,7 +230,7 @@ impl Audited {
     }
 }
 
-/// A buffered response and its body, which it shares.
+/// A response and its body, which it shares.
 async fn read(response: Response) -> (Response, Option<Bytes>) {
     let (head, body) = response.into_parts();
     match response::collect(body).await {
@@ -238,7 +238,12 @@ async fn read(response: Response) -> (Response, Option<Bytes>) {
             let response = Response::from_parts(head, Body::from(body.clone()));
             (response, Some(body))
         }
-        // Of another server, or of an object that could be read a moment ago.
-        Err(error) => (response::status(&Status::internal(error)), None),
+        // such as one of another server, which has broken off
+        Err(error) => {
+            let status = Status::internal(error);
+            let mut response = response::status(&status);
+            *response.extensions_mut() = head.extensions;
+            (response, Some(status.to_json().into()))
+        }
     }
 }

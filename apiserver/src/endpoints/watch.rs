@@ -24,7 +24,7 @@ use crate::limits::pool::Permit;
 use crate::metrics::EventMetrics;
 use crate::response::object::Shape;
 use crate::response::watch_frames::Frames;
-use crate::response::{self, Ends, Response};
+use crate::response::{self, Ends, EndsItself, Response};
 use portcullis_registry::Scope;
 use portcullis_registry::watch::{Following, WatchEvent, WatchQuery};
 
@@ -103,6 +103,7 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
     let mut response = response::bytes(StatusCode::OK, call.format.encoding.content_type(), "");
     *response.body_mut() = Body::from_stream(frames);
     response.extensions_mut().insert(Ends(end));
+    response.extensions_mut().insert(EndsItself);
     Ok(response)
 }
 

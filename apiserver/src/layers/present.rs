@@ -8,10 +8,12 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::extract::Request;
+use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either};
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http_body::Body as _;
 use portcullis_api::Status;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tower::{Layer, Service};
 
@@ -24,6 +26,9 @@ const FOR_PEOPLE: [&str; 3] = ["curl", "Wget", "Mozilla/5.0"];
 
 /// It takes long to indent so many bytes.
 const LONG: usize = 512 * 1024;
+
+/// How many long responses are indented at the same time.
+static PLACES: Semaphore = Semaphore::const_new(2);
 
 /// Indents JSON for clients that ask for it.
 #[derive(Clone, Copy)]
@@ -75,24 +80,37 @@ async fn present(response: Response) -> Response {
     if !is_json || size == 0 {
         return response;
     }
-    let in_flight = response.extensions().get::<Arc<InFlight>>();
-    if in_flight.is_some_and(|in_flight| !in_flight.grow_response(size)) {
+    let in_flight = response.extensions().get::<Arc<InFlight>>().cloned();
+    let denied = |in_flight: &Arc<InFlight>| !in_flight.grow_response(size);
+    if in_flight.as_ref().is_some_and(denied) {
         return response;
     }
     let (mut head, body) = response.into_parts();
     head.headers.remove(CONTENT_LENGTH);
     let lines = match response::collect(body).await {
         Ok(bytes) if bytes.len() < LONG => Ok(indented(&bytes)),
-        // a thread that no other request waits for
-        Ok(bytes) => spawn_blocking(move || indented(&bytes))
-            .await
-            .map_err(Status::internal),
+        Ok(bytes) => indent_elsewhere(bytes, in_flight).await,
         Err(error) => Err(Status::internal(error)),
     };
     match lines {
         Ok(lines) => Response::from_parts(head, Body::from(lines)),
         Err(status) => response::status(&status),
     }
+}
+
+/// Indents on a thread that requests do not wait for. The work goes on without its client, so that it keeps the
+/// request's permits.
+async fn indent_elsewhere(
+    bytes: Bytes,
+    in_flight: Option<Arc<InFlight>>,
+) -> Result<Vec<u8>, Status> {
+    let place = PLACES.acquire().await.map_err(Status::internal)?;
+    let lines = spawn_blocking(move || {
+        let lines = indented(&bytes);
+        drop((place, in_flight));
+        lines
+    });
+    lines.await.map_err(Status::internal)
 }
 
 fn wants_lines(request: &Request) -> bool {

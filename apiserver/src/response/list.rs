@@ -1,8 +1,8 @@
 //! Collections as responses.
 //!
-//! A large one is written in pieces, each only once the previous one has been taken, so that it never takes memory for
-//! all of them. It is written twice: the first time only to know its length, and that each of its objects can
-//! be read.
+//! A large one is written in pieces, each only once the previous one has been taken, so that it takes no memory
+//! for all of them. It is written twice: the first time only to know its length, and that each of its objects
+//! can be read. One with objects that must be decoded for this is written once, and kept.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -22,13 +22,11 @@ use portcullis_registry::collection::List;
 use portcullis_storage::Entry;
 use portcullis_storage::turn::Turn;
 
+use super::PIECE;
 use super::accept::{Encoding, Form};
 use super::metadata::{ListMeta, partial_label, write_metadata};
 use super::object::{Reader, Shape, encode};
 use super::table::{IncludeObject, Rows};
-
-/// The size of all pieces but the last, which is what a connection takes at once.
-const PIECE: usize = 64 * 1024;
 
 /// What is allocated for a piece: it ends within an object, of which the rest belongs to the next one.
 const ROOM: usize = PIECE + PIECE / 4;
@@ -116,15 +114,18 @@ impl Pieces {
         Ok(Some(length.0))
     }
 
-    /// All pieces.
+    /// All pieces, made in turns with other tasks.
     ///
     /// # Errors
     /// As [`Pieces::next`].
     async fn all(&mut self) -> Result<VecDeque<Bytes>, Status> {
         let mut pieces = VecDeque::new();
         let mut turn = Turn::begin();
-        while let Some(piece) = self.next()? {
-            pieces.push_back(piece);
+        while !self.complete || !self.written.is_empty() {
+            self.write(|| turn.is_over())?;
+            if self.complete || self.written.len() >= PIECE {
+                pieces.push_back(self.split());
+            }
             turn.pass().await;
         }
         Ok(pieces)
@@ -135,16 +136,19 @@ impl Pieces {
     /// # Errors
     /// A 500 that names the key of an object that cannot be read.
     fn next(&mut self) -> Result<Option<Bytes>, Status> {
-        if self.written.len() < PIECE && !self.complete {
-            self.written = self.write()?.into();
-        }
-        let length = self.written.len().min(PIECE);
-        let piece = self.written.split_to(length);
-        Ok(Some(piece).filter(|piece| !piece.is_empty()))
+        self.write(|| false)?;
+        Ok(Some(self.split()).filter(|piece| !piece.is_empty()))
     }
 
-    /// What has been written, and so much more that it is enough for a piece.
-    fn write(&mut self) -> Result<Vec<u8>, Status> {
+    fn split(&mut self) -> Bytes {
+        self.written.split_to(self.written.len().min(PIECE))
+    }
+
+    /// Writes until there is enough for a piece, or `is_over` after an object.
+    fn write(&mut self, is_over: impl Fn() -> bool) -> Result<(), Status> {
+        if self.complete || self.written.len() >= PIECE {
+            return Ok(());
+        }
         let reader = self.shape.reader(true);
         let items = Items::of(&reader, self.now);
         let left = self.entries.as_slice().iter().take(PIECE / 256);
@@ -161,8 +165,12 @@ impl Pieces {
                 out.put(b",");
             }
             items.write(&entry, &mut out)?;
+            if is_over() {
+                break;
+            }
         }
-        Ok(out)
+        self.written = out.into();
+        Ok(())
     }
 }
 

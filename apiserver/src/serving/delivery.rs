@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use axum::BoxError;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
 
@@ -14,7 +15,7 @@ use super::permits::Permits;
 use super::pieces::{BrokenOff, Pieces, next_of};
 use super::progress::{Clock, UnderWay};
 use crate::limits::in_flight::InFlight;
-use crate::response::{Ends, Unhurried};
+use crate::response::{Ends, EndsItself, Unhurried};
 
 /// The body of a response while it is sent.
 pub struct Delivery<B> {
@@ -32,8 +33,8 @@ enum Rest<B> {
 /// Starts sending a response.
 ///
 /// # Errors
-/// A body that breaks off before its end.
-pub async fn deliver<B>(
+/// A body that breaks off before its first piece.
+pub fn deliver<B>(
     response: http::Response<B>,
     under_way: UnderWay,
 ) -> Result<http::Response<Delivery<B>>, BrokenOff>
@@ -41,21 +42,23 @@ where
     B: Body<Data = Bytes, Error = BoxError> + Unpin,
 {
     let unhurried = response.extensions().get::<Unhurried>().is_some();
+    let is_watch = response.extensions().get::<EndsItself>().is_some();
     let clock = under_way.answer(Ends::of(&response), unhurried);
     let (mut head, mut body) = response.into_parts();
     let permits = Permits::new(head.extensions.remove::<Arc<InFlight>>(), under_way);
     let size = body.size_hint().exact();
-    // A body of unknown size may have nothing to send for a long time.
     let first = match size {
-        Some(1..) => body.frame().await.transpose().map_err(BrokenOff::Body)?,
+        // all of it, if it is in memory
+        Some(1..) => body.frame().now_or_never().flatten(),
         Some(0) | None => None,
     };
+    let first = first.transpose().map_err(BrokenOff::Body)?;
     let first = first.and_then(|frame| frame.into_data().ok());
     let first = first.unwrap_or_default();
     let rest = if u64::try_from(first.len()).ok() == size {
         Rest::Whole(permits.held_by(first))
     } else {
-        Rest::Pieces(Pieces::new(first, body, permits))
+        Rest::Pieces(Pieces::new(first, body, permits, is_watch))
     };
     let body = Delivery { rest, clock };
     Ok(http::Response::from_parts(head, body))
@@ -125,7 +128,7 @@ mod tests {
     use crate::limits::Limits;
     use crate::request::{Query, RequestInfo};
     use crate::response;
-    use crate::serving::pieces::PIECE;
+    use crate::response::PIECE;
     use crate::serving::pieces::testing::Parts;
     use crate::serving::progress::Progress;
 
@@ -171,7 +174,7 @@ mod tests {
             (parts(&[PIECE + 1, PIECE * 2]), vec![PIECE, 1, PIECE, PIECE]),
         ] {
             let (limits, progress) = (limits(), Progress::begin());
-            let sent = deliver(response(body, &limits, None), progress.request()).await;
+            let sent = deliver(response(body, &limits, None), progress.request());
             let mut body = sent.unwrap().into_body();
             let size = expected.iter().sum::<usize>();
             assert_eq!(body.size_hint().exact(), u64::try_from(size).ok());
@@ -192,7 +195,7 @@ mod tests {
     #[tokio::test]
     async fn an_empty_response_holds_nothing() {
         let (limits, progress) = (limits(), Progress::begin());
-        let empty = deliver(response(whole(0), &limits, None), progress.request()).await;
+        let empty = deliver(response(whole(0), &limits, None), progress.request());
         let empty = empty.unwrap();
         assert!(empty.body().is_end_stream());
         drop(empty);
@@ -204,7 +207,7 @@ mod tests {
         for body in [whole(10), AxumBody::new(Parts::of(&[10, 10]))] {
             let (limits, progress) = (limits(), Progress::begin());
             let end = Instant::now() + Duration::from_millis(1);
-            let sent = deliver(response(body, &limits, Some(end)), progress.request()).await;
+            let sent = deliver(response(body, &limits, Some(end)), progress.request());
             tokio::time::sleep_until(end).await;
             let mut body = sent.unwrap().into_body();
             assert!(body.frame().await.unwrap().is_err());
@@ -219,7 +222,7 @@ mod tests {
         let (limits, progress) = (limits(), Progress::begin());
         let end = Instant::now() + Duration::from_millis(20);
         let body = AxumBody::new(Parts::of(&[10, 10]).that_hang());
-        let sent = deliver(response(body, &limits, Some(end)), progress.request()).await;
+        let sent = deliver(response(body, &limits, Some(end)), progress.request());
         let mut body = sent.unwrap().into_body();
         assert!(body.frame().await.unwrap().is_ok());
         let rest = body.frame().await.unwrap();

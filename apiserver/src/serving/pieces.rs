@@ -1,6 +1,6 @@
 //! A body that comes in pieces while it is sent.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use axum::BoxError;
@@ -8,21 +8,20 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use portcullis_storage::turn::Turn;
 use thiserror::Error;
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::permits::Permits;
 use super::progress::Clock;
+use crate::response::PIECE;
 
-/// The largest piece, in bytes. HTTP/2 queues each piece whole, without copying it.
-pub(super) const PIECE: usize = 64 * 1024;
-
-/// Smaller pieces hold no permits: a connection has them in its own buffers. An event of a watch is one.
+/// Smaller events of watches hold no permits, which would be an allocation for each event and watcher.
 const SMALL: usize = 8 * 1024;
 
 /// Why a response breaks off.
 #[derive(Debug, Error)]
 pub enum BrokenOff {
-    /// Its client has not read it in time.
+    /// Its client has not read it in time, or its source has not come in time.
     #[error("the response was not sent in time")]
     Late,
     /// Its source has failed.
@@ -43,8 +42,10 @@ pub(super) struct Pieces<B> {
     piece: Bytes,
     body: B,
     permits: Permits,
+    /// Whether it is a watch, which ends itself.
+    is_watch: bool,
     turn: Turn,
-    /// Whether others have had their turn since the body was last asked for a piece.
+    /// Whether it has been left since the turn began, so that the next one begins now.
     paused: bool,
     /// The deadline of a body that should have come by then, once it is waited for.
     late: Option<Pin<Box<Sleep>>>,
@@ -55,11 +56,12 @@ where
     B: Body<Data = Bytes, Error = BoxError> + Unpin,
 {
     /// A body of which the first piece may have been taken already.
-    pub(super) fn new(first: Bytes, body: B, permits: Permits) -> Self {
+    pub(super) fn new(first: Bytes, body: B, permits: Permits, is_watch: bool) -> Self {
         let mut pieces = Self {
             piece: Bytes::new(),
             body,
             permits,
+            is_watch,
             turn: Turn::begin(),
             paused: false,
             late: None,
@@ -70,7 +72,7 @@ where
 
     fn take(&mut self, piece: Bytes) {
         self.piece = match piece.len() {
-            0..SMALL => piece,
+            0..SMALL if self.is_watch => piece,
             _ => self.permits.held_by(piece),
         };
     }
@@ -80,8 +82,8 @@ where
         clock: &Clock,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        // A body without a known end, such as a watch, ends itself.
-        let end = clock.end().filter(|_| self.size_hint().exact().is_some());
+        let is_sent = self.size_hint().exact() == Some(0);
+        let end = clock.end().filter(|_| !self.is_watch && !is_sent);
         if end.is_some_and(|end| end <= Instant::now()) {
             return Poll::Ready(Some(Err(BrokenOff::Late)));
         }
@@ -111,7 +113,8 @@ where
             self.turn = Turn::begin();
         } else if self.turn.is_over() {
             self.paused = true;
-            context.waker().wake_by_ref();
+            // Woken after the sockets and timers that are ready by then, not only after other tasks.
+            let _ = pin!(yield_now()).poll(context);
             return Poll::Pending;
         }
         Poll::Ready(())
@@ -216,7 +219,8 @@ mod tests {
         let clock = under_way.answer(None, false);
         let body = axum::body::Body::new(Parts::of(sizes));
         let body = http_body_util::BodyExt::map_err(body, BoxError::from);
-        let mut pieces = Pieces::new(Bytes::new(), body, Permits::new(None, under_way));
+        let permits = Permits::new(None, under_way);
+        let mut pieces = Pieces::new(Bytes::new(), body, permits, false);
         let waker = noop_waker();
         let mut found = Vec::new();
         loop {

@@ -138,6 +138,9 @@ impl Snapshot {
         let Some((start, leaf)) = self.leaves.range_mut::<str, _>(until).next_back() else {
             return;
         };
+        if leaf.get(key).is_none() {
+            return;
+        }
         Arc::make_mut(leaf).remove(key);
         let (start, len) = (start.clone(), leaf.len());
         if len == 0 && !start.is_empty() {
