@@ -30,9 +30,14 @@ impl Leaf {
 
     /// The places of the keys that start with `prefix` and are greater than `after`.
     pub(super) fn places(&self, prefix: &str, after: Option<&str>) -> Range<usize> {
-        let start = match after {
-            Some(after) if after >= prefix => self.0.partition_point(|e| *e.key <= *after),
-            _ => self.0.partition_point(|e| *e.key < *prefix),
+        let before = |entry: &Arc<Entry>| match after {
+            Some(after) if after >= prefix => *entry.key <= *after,
+            _ => *entry.key < *prefix,
+        };
+        // Only the first leaf of a range begins before it.
+        let start = match self.0.first() {
+            Some(first) if before(first) => self.0.partition_point(before),
+            _ => 0,
         };
         let rest = self.at(start..self.len());
         // Most leaves of a long range are all in it.
