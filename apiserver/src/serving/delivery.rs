@@ -170,6 +170,7 @@ mod tests {
         for (body, expected) in [
             (whole(PIECE + 1), vec![PIECE, 1]),
             (parts(&[100, 9_000]), vec![100, 9_000]),
+            (parts(&[100, 100]), vec![100, 100]),
             (parts(&[100, PIECE + 1]), vec![100, PIECE, 1]),
             (parts(&[PIECE + 1, PIECE * 2]), vec![PIECE, 1, PIECE, PIECE]),
         ] {
