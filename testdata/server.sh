@@ -90,8 +90,19 @@ gone() {
   [[ -z $state || $state == Z ]]
 }
 
+# Below the ephemeral ports, so that no outgoing connection takes it before its server listens.
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  python3 -c '
+import random, socket
+while True:
+    port = random.randrange(20000, 30000)
+    try:
+        socket.socket().bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    print(port)
+    break
+'
 }
 
 start_etcd() {

@@ -2,13 +2,14 @@
 //! (upstream: `pkg/internal/testing/controlplane/{etcd,apiserver}.go`), and beside a command.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use portcullis::pki::Authority;
+use portcullis_storage::reserved_address::ReservedAddress;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
@@ -85,7 +86,7 @@ impl Assets {
         let flags = [
             format!("--advertise-client-urls=http://{client}"),
             format!("--listen-client-urls=http://{client}"),
-            format!("--listen-peer-urls=http://{}", free_address()),
+            format!("--listen-peer-urls=http://{}", ReservedAddress::new().get()),
             format!("--data-dir={}", self.path("data").display()),
             "--unsafe-no-fsync=true".to_owned(),
         ];
@@ -138,11 +139,6 @@ impl Assets {
     }
 }
 
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
-}
-
 fn until(is_true: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_true() {
@@ -184,7 +180,8 @@ async fn envtests_control_plane_starts_and_keeps_its_data() {
     let help = String::from_utf8(help.stdout).unwrap();
     assert!(help.contains("--cert-dir") && !help.contains("--insecure-port"));
 
-    let (at, address) = (free_address(), free_address());
+    let reserved = [ReservedAddress::new(), ReservedAddress::new()];
+    let [at, address] = reserved.each_ref().map(ReservedAddress::get);
     let etcd = assets.etcd(at);
     let apiserver = assets.apiserver(at, address);
     assets.healthy(address).await;
@@ -239,7 +236,8 @@ async fn envtests_control_plane_starts_and_keeps_its_data() {
 #[tokio::test]
 async fn a_server_waits_for_the_process_called_etcd() {
     let assets = Assets::lay_out();
-    let (at, address) = (free_address(), free_address());
+    let reserved = [ReservedAddress::new(), ReservedAddress::new()];
+    let [at, address] = reserved.each_ref().map(ReservedAddress::get);
     let apiserver = assets.apiserver(at, address);
     let etcd = assets.etcd(at);
     assets.healthy(address).await;

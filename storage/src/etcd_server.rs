@@ -1,7 +1,7 @@
 //! A real etcd for tests (feature `test-util`), on free ports and with its own data directory.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,6 +10,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
 };
 use tempfile::TempDir;
+
+use crate::reserved_address::ReservedAddress;
 
 /// Certificates for an etcd with mutual TLS, in PEM.
 pub struct ServerTls {
@@ -26,10 +28,10 @@ pub struct ServerTls {
 /// A running etcd; killed and removed when dropped.
 pub struct EtcdServer {
     dir: TempDir,
-    client: String,
-    peer: String,
-    /// The URL of the metrics and health endpoints, which need no client certificate.
-    metrics: String,
+    client: ReservedAddress,
+    peer: ReservedAddress,
+    /// Serves metrics and health, for which no client certificate is needed.
+    metrics: ReservedAddress,
     name: String,
     /// The names and peer URLs of all members.
     cluster: String,
@@ -138,7 +140,7 @@ impl EtcdServer {
             .collect();
         let names = servers
             .iter()
-            .map(|server| format!("{}={}", server.name, server.peer));
+            .map(|server| format!("{}={}", server.name, server.peer_url()));
         let cluster = names.collect::<Vec<_>>().join(",");
         for server in &mut servers {
             server.cluster.clone_from(&cluster);
@@ -157,24 +159,29 @@ impl EtcdServer {
     }
 
     fn prepare(dir: TempDir, name: String, tls: bool) -> Self {
-        let (client, peer, metrics) = (free_address(tls), free_address(false), free_address(false));
-        let cluster = format!("{name}={peer}");
-        Self {
+        let mut server = Self {
             dir,
-            client,
-            peer,
-            metrics,
+            client: ReservedAddress::new(),
+            peer: ReservedAddress::new(),
+            metrics: ReservedAddress::new(),
             name,
-            cluster,
+            cluster: String::new(),
             tls,
             durable: false,
             child: None,
-        }
+        };
+        server.cluster = format!("{}={}", server.name, server.peer_url());
+        server
+    }
+
+    fn peer_url(&self) -> String {
+        format!("http://{}", self.peer.get())
     }
 
     /// The client URL.
     pub fn endpoint(&self) -> String {
-        self.client.clone()
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.client.get())
     }
 
     /// Kills the process.
@@ -239,8 +246,7 @@ impl EtcdServer {
 
     /// Whether it responds and has a leader.
     fn is_healthy(&self) -> io::Result<bool> {
-        let address = self.metrics.rsplit('/').next().unwrap_or_default();
-        let mut stream = TcpStream::connect(address)?;
+        let mut stream = TcpStream::connect(self.metrics.get())?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         stream.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
         let mut response = String::new();
@@ -249,7 +255,7 @@ impl EtcdServer {
     }
 
     fn command(&self) -> Command {
-        let (dir, client, peer) = (self.dir.path(), &*self.client, &*self.peer);
+        let (dir, client, peer) = (self.dir.path(), &self.endpoint(), &self.peer_url());
         let log = || {
             let file = std::fs::File::options()
                 .create(true)
@@ -273,7 +279,10 @@ impl EtcdServer {
                 peer,
             ])
             .args(["--logger", "zap", "--log-outputs", "stderr"])
-            .args(["--listen-metrics-urls", &self.metrics])
+            .arg(format!(
+                "--listen-metrics-urls=http://{}",
+                self.metrics.get()
+            ))
             .arg("--data-dir")
             .arg(dir.join("data"))
             .stdin(Stdio::null())
@@ -304,10 +313,4 @@ impl Drop for EtcdServer {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-fn free_address(tls: bool) -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let address = listener.local_addr().expect("its address");
-    format!("{}://{address}", if tls { "https" } else { "http" })
 }

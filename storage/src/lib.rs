@@ -33,6 +33,8 @@ pub mod etcd;
 pub mod etcd_server;
 mod outage;
 mod range;
+#[cfg(feature = "test-util")]
+pub mod reserved_address;
 pub mod turn;
 
 pub use error::Error;
