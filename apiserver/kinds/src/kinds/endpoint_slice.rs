@@ -266,6 +266,10 @@ mod tests {
                 ],
             ),
             (
+                json!({"addressType": "", "endpoints": []}),
+                vec!["addressType: Required value"],
+            ),
+            (
                 json!({"addressType": "X", "endpoints": []}),
                 vec![
                     "addressType: Unsupported value: \"X\": supported values: \"FQDN\", \"IPv4\", \"IPv6\"",

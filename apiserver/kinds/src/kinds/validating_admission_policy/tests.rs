@@ -120,7 +120,7 @@ fn expressions_must_compile_to_their_types() {
 fn parts_of_validations_are_checked() {
     let found = errors(&with(&json!({"validations": [
         {"expression": " ", "messageExpression": " ", "message": " ", "reason": "Odd"},
-        {"expression": "true", "message": "a\nb"}]})));
+        {"expression": "true", "message": "a\nb", "reason": ""}]})));
     assert_eq!(
         found,
         [
@@ -129,6 +129,7 @@ fn parts_of_validations_are_checked() {
             "spec.validations[0].message: Invalid value: \" \": message must be non-empty if specified",
             "spec.validations[0].reason: Unsupported value: \"Odd\": supported values: \"Forbidden\", \"Invalid\", \"RequestEntityTooLarge\"",
             "spec.validations[1].message: Invalid value: \"a\\nb\": message must not contain line breaks",
+            "spec.validations[1].reason: Unsupported value: \"\": supported values: \"Forbidden\", \"Invalid\", \"RequestEntityTooLarge\"",
         ]
     );
 }

@@ -60,6 +60,10 @@ fn parameters_are_named_or_selected() {
         ]
     );
     assert_eq!(
+        reference(json!({"name": "a", "parameterNotFoundAction": ""})),
+        ["spec.paramRef.parameterNotFoundAction: Required value"]
+    );
+    assert_eq!(
         reference(json!({"name": "a", "selector": {}, "parameterNotFoundAction": "Ask"})),
         [
             "spec.paramRef.name: Forbidden: name and selector are mutually exclusive",

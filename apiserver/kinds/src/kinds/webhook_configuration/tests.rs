@@ -60,6 +60,10 @@ fn names_and_fields_of_webhooks_are_validated() {
             vec![".sideEffects: Required value: must specify one of None, NoneOnDryRun"],
         ),
         (
+            json!({"sideEffects": ""}),
+            vec![".sideEffects: Required value: must specify one of None, NoneOnDryRun"],
+        ),
+        (
             json!({"sideEffects": "Some"}),
             vec![
                 ".sideEffects: Unsupported value: \"Some\": supported values: \"None\", \"NoneOnDryRun\"",

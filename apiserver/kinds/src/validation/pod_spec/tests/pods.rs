@@ -21,6 +21,10 @@ fn policies_names_and_deadlines() {
             ],
         ),
         (
+            json!({"preemptionPolicy": ""}),
+            vec!["preemptionPolicy: Required value"],
+        ),
+        (
             json!({"preemptionPolicy": "Odd", "overhead": {"bogus": "1"}}),
             vec![
                 "preemptionPolicy: Unsupported value: \"Odd\": supported values: \"PreemptLowerPriority\", \"Never\"",
