@@ -32,6 +32,8 @@ mod index;
 mod journal;
 mod load;
 mod memory;
+#[cfg(test)]
+mod power;
 mod private_file;
 mod record;
 mod recovery;

@@ -12,7 +12,8 @@
 //! A block is written only once the one before it is durable. So an invalid block with a valid newer one behind
 //! it is damage, and one with none is a commit that was under way, and was never acknowledged, unless
 //! [`Acknowledged`](super::acknowledged::Acknowledged) says otherwise. Disks are expected to write sectors whole
-//! or not at all: a block may share its first one with the block before it.
+//! or not at all: a block may share its first one with the block before it. As that one may hold the beginning
+//! of a header, the place of the next header is cleared before anything is written there after a start.
 //!
 //! redb has the journal's number while it has to be read, so that no other journal can take its place.
 
@@ -117,9 +118,18 @@ impl Journal {
             return Err(damaged("it belongs to another store"));
         }
         let (newer, end) = newer(&bytes, &seed, last)?;
+        let torn = &bytes[end.min(bytes.len())..bytes.len().min(end + BLOCK_HEADER)];
+        let is_torn = torn.iter().any(|byte| *byte != 0);
+        if is_torn {
+            // The next block's first sector must not complete what is left here of one that was never committed.
+            self.file
+                .write(end as u64, &[0; BLOCK_HEADER][..torn.len()])?;
+        }
         if !newer.records.is_empty() {
             // The last block may be only in the system's memory, if the process ended before it was synced.
             self.file.write(START as u64, &bytes[START..end])?;
+        }
+        if is_torn || !newer.records.is_empty() {
             self.file.sync_data()?;
         }
         self.seed = Some(seed);

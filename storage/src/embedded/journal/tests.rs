@@ -281,3 +281,36 @@ fn the_space_of_a_journal_is_taken_before_it_begins() {
         assert_eq!(file.0.lock().written, expected);
     }
 }
+
+/// A block whose first bytes a power failure took is not completed by those of the next one.
+#[test]
+fn a_torn_block_is_not_completed_by_a_later_one() {
+    const SECTOR: usize = 512;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal");
+    let mut journal = open(&path);
+    let number = journal.begin().unwrap();
+    // the next header begins two bytes before a sector
+    let empty = size(&[put(2, b"")]);
+    let filler = vec![b'x'; SECTOR - 2 - empty % SECTOR];
+    journal.append(&[put(2, &filler)]).unwrap();
+    let end = usize::try_from(journal.end).unwrap();
+    assert_eq!(end % SECTOR, SECTOR - 2);
+    let before = std::fs::read(&path).unwrap();
+    journal.append(&[put(3, b"torn")]).unwrap();
+    let mut torn = std::fs::read(&path).unwrap();
+    torn[..end + 2].copy_from_slice(&before[..end + 2]);
+    std::fs::write(&path, torn).unwrap();
+
+    let mut journal = open(&path);
+    journal.read(number, 1).unwrap();
+    assert_eq!(journal.last(), Some(2));
+    let mut after = std::fs::read(&path).unwrap();
+    journal.append(&[put(3, b"later")]).unwrap();
+    after[..end + 2].copy_from_slice(&std::fs::read(&path).unwrap()[..end + 2]);
+    std::fs::write(&path, after).unwrap();
+
+    let mut journal = open(&path);
+    journal.read(number, 1).unwrap();
+    assert_eq!(journal.last(), Some(2));
+}
