@@ -85,7 +85,7 @@ impl Medium {
                 _ => {
                     let mut hasher = DefaultHasher::new();
                     (chance, n, sector).hash(&mut hasher);
-                    hasher.finish() % 2 == 0
+                    hasher.finish().is_multiple_of(2)
                 }
             });
         }
