@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""The images of chapter 13, made of the machine's busybox and served as docker.io's: images.py ADDRESS PORT
+"""The images of chapter 13 and of clients' tests, made of the machine's own programs: images.py ADDRESS PORT
 
-A read-only registry with what a container runtime needs to pull them: manifests by tag or digest, and blobs. `alpine`
-has the users and groups that the book shows, `luksa/kubia` answers HTTP on 8080, and `luksa/kubia-run-as-user-5` is
-the same as user 5. `library/pause` keeps the namespaces of a pod.
+A read-only registry, to be used as docker.io and gcr.io, with what a container runtime needs to pull them: manifests by
+tag or digest, and blobs. `alpine` has the users and groups that the book shows, `luksa/kubia` answers HTTP on 8080, and
+`luksa/kubia-run-as-user-5` is the same as user 5. `library/pause` keeps the namespaces of a pod. The tests' `busybox`,
+`ubuntu` (without bash), `nginx` (busybox's httpd, with the welcome page that they look for) and `python` (the machine's)
+follow.
 """
 
 import hashlib
@@ -17,6 +19,9 @@ import sys
 import tarfile
 
 BUSYBOX = "/bin/busybox"
+PYTHON = "/usr/bin/python3"
+DIRECTORIES = """bin dev etc proc root sbin sys usr usr/bin usr/sbin usr/share usr/share/nginx usr/share/nginx/html
+    var www www/cgi-bin"""
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -42,8 +47,22 @@ def digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def layer(users: dict[str, tuple[int, int]], groups: dict[str, int], members: set[str]) -> bytes:
-    """A file system: busybox under all its names, the users and groups, and the page of kubia."""
+def python_files() -> dict[str, pathlib.Path]:
+    """The machine's Python as `python`, its library without tests, and what it links, by their names in an image."""
+    library = pathlib.Path(subprocess.run(
+        [PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('stdlib'))"], check=True, capture_output=True, text=True,
+    ).stdout.strip())  # fmt: skip
+    linked = subprocess.run(["ldd", PYTHON], check=True, capture_output=True, text=True).stdout
+    paths = [pathlib.Path(word) for word in linked.split() if word.startswith("/")]
+    modules = [path for path in library.rglob("*.py") if "test" not in path.parts]
+    files = {str(path)[1:]: path for path in (*paths, *modules, *library.glob("lib-dynload/*.so"))}
+    return files | {"usr/bin/python": pathlib.Path(PYTHON)}
+
+
+def layer(
+    users: dict[str, tuple[int, int]], groups: dict[str, int], members: set[str], others: dict[str, pathlib.Path]
+) -> bytes:
+    """A file system: busybox under all its names, the users and groups, pages, and other files of the machine."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:
 
@@ -52,7 +71,7 @@ def layer(users: dict[str, tuple[int, int]], groups: dict[str, int], members: se
             entry.mode, entry.type, entry.size, entry.linkname = mode, kind, len(data), target
             archive.addfile(entry, io.BytesIO(data))
 
-        for name in "bin dev etc proc root sbin sys usr usr/bin usr/sbin var www www/cgi-bin".split():
+        for name in DIRECTORIES.split():
             add(name, 0o755, tarfile.DIRTYPE)
         add("tmp", 0o1777, tarfile.DIRTYPE)
         add("bin/busybox", 0o755, data=pathlib.Path(BUSYBOX).read_bytes())
@@ -64,6 +83,9 @@ def layer(users: dict[str, tuple[int, int]], groups: dict[str, int], members: se
         add("etc/passwd", 0o644, data=passwd.encode())
         add("etc/group", 0o644, data=group.encode())
         add("www/cgi-bin/index.cgi", 0o755, data=ANSWER.encode())
+        add("usr/share/nginx/html/index.html", 0o644, data=b"<h1>Welcome to nginx!</h1>\n")
+        for name, path in others.items():
+            add(name, path.stat().st_mode & 0o777, data=path.read_bytes())
     return content.getvalue()
 
 
@@ -111,10 +133,18 @@ class Images:
 
 def made() -> Images:
     images = Images()
-    alpine = layer(ALPINE_USERS, ALPINE_GROUPS, GROUPS_OF_ROOT)
-    node = layer(DEBIAN_USERS, DEBIAN_GROUPS, {"root"})
+    alpine = layer(ALPINE_USERS, ALPINE_GROUPS, GROUPS_OF_ROOT, {})
+    node = layer(DEBIAN_USERS, DEBIAN_GROUPS, {"root"}, {})
     images.add("library/alpine", "latest", alpine, {"Cmd": ["/bin/sh"]})
     images.add("library/pause", "local", alpine, {"Entrypoint": ["/bin/sleep", "2147483647"]})
+    images.add("google_containers/pause", "latest", alpine, {"Entrypoint": ["/bin/sleep", "2147483647"]})
+    for tag in ("latest", "stable"):
+        images.add("library/busybox", tag, alpine, {"Cmd": ["/bin/sh"]})
+    images.add("library/ubuntu", "latest", alpine, {"Cmd": ["/bin/sh"]})
+    for tag in ("latest", "1.21.4"):
+        images.add("library/nginx", tag, alpine, {"Entrypoint": ["/usr/sbin/httpd", "-f", "-p", "80", "-h", "/usr/share/nginx/html"]})
+    python = layer(ALPINE_USERS, ALPINE_GROUPS, GROUPS_OF_ROOT, python_files())
+    images.add("library/python", "latest", python, {"Cmd": ["/usr/bin/python"]})
     images.add("luksa/kubia", "latest", node, {"Entrypoint": SERVE})
     images.add("luksa/kubia-run-as-user-5", "latest", node, {"Entrypoint": SERVE, "User": "5"})
     return images

@@ -2,7 +2,7 @@
 # A machine that becomes a node, in namespaces that are already its own; for scripts that source server.sh.
 #
 #   private_machine           a host name, an address, and /etc, /var and /run that are not the machine's
-#   start_images              serves what docker.io would
+#   start_images              serves what docker.io and gcr.io would
 #   start_containerd          the container runtime
 #   join_node                 runs the command that `portcullis token create --print-join-command` prints
 #   start_component NAME      a kube-scheduler, kube-controller-manager or kube-proxy, if there is one
@@ -74,6 +74,8 @@ state = "/run/containerd"
   bin_dir = "/usr/lib/cni"
   conf_dir = "/etc/cni/net.d"
 [plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]
+  endpoint = ["http://$REGISTRY"]
+[plugins."io.containerd.grpc.v1.cri".registry.mirrors."gcr.io"]
   endpoint = ["http://$REGISTRY"]
 TEXT
   cat >/etc/cni/net.d/10-pods.conflist <<'TEXT'
