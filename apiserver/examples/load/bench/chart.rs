@@ -10,7 +10,7 @@ const GAP: f64 = 10.0;
 const TOP: f64 = 56.0;
 const COLOURS: [&str; 3] = ["#9aa5b1", "#3b5b7a", "#d08a2e"];
 /// The powers of ten, in microseconds, at both ends of the scale.
-const ENDS: (f64, f64) = (0.0, 5.0);
+const ENDS: (f64, f64) = (1.0, 6.0);
 
 /// Rows of a name and a figure for each server, in microseconds.
 pub fn draw(servers: &[String], rows: &[(&str, Vec<f64>)]) -> String {
@@ -34,10 +34,7 @@ pub fn draw(servers: &[String], rows: &[(&str, Vec<f64>)]) -> String {
     for power in ENDS.0 as u32..=ENDS.1 as u32 {
         let micros = 10_u32.pow(power);
         let x = NAMES + length(f64::from(micros));
-        let text = match micros {
-            0..1000 => format!("{micros} µs"),
-            _ => format!("{} ms", micros / 1000),
-        };
+        let text = time(f64::from(micros));
         let _ = writeln!(
             svg,
             "<path d=\"M{x} {} V{bottom}\" stroke=\"#dde3e8\"/>\
@@ -59,14 +56,25 @@ pub fn draw(servers: &[String], rows: &[(&str, Vec<f64>)]) -> String {
             let _ = writeln!(
                 svg,
                 "<rect x=\"{NAMES}\" y=\"{y}\" width=\"{length:.1}\" height=\"{}\" fill=\"{colour}\"/>\
-                 <text x=\"{:.1}\" y=\"{}\">{micros:.0} µs</text>",
+                 <text x=\"{:.1}\" y=\"{}\">{}</text>",
                 BAR - 1.0,
                 NAMES + length + 4.0,
-                y + BAR - 2.0
+                y + BAR - 2.0,
+                time(*micros)
             );
         }
     }
     svg + "</svg>\n"
+}
+
+/// A time with two or three digits.
+fn time(micros: f64) -> String {
+    match micros {
+        ..1e3 => format!("{micros:.0} µs"),
+        ..1e4 => format!("{:.1} ms", micros / 1e3),
+        ..1e6 => format!("{:.0} ms", micros / 1e3),
+        _ => format!("{:.1} s", micros / 1e6),
+    }
 }
 
 /// How long the bar of a time is.
