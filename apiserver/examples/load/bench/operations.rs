@@ -132,6 +132,17 @@ fn writes() -> Vec<Operation> {
         }
         .body(|name| map(&format!("hooked-{name}"), name)),
         Operation {
+            name: "create config map, one writer",
+            connections: 1,
+            ..create.body(|name| map(&format!("alone-{name}"), name))
+        },
+        Operation {
+            name: "create config map, one writer and one webhook",
+            connections: 1,
+            ..create.needs(Needs::Webhook)
+        }
+        .body(|name| map(&format!("alone-hooked-{name}"), name)),
+        Operation {
             name: "create and delete config map",
             deleted: Some("/api/v1/namespaces/bench/configmaps/short-{}"),
             ..create
