@@ -340,7 +340,7 @@ async fn survive(rounds: Vec<Round>) {
         // on another machine, as what it makes durable is not durable on this one
         let other = tempfile::tempdir().unwrap();
         let mark = "store.acknowledged";
-        // there is none before the store was opened once
+        // the store makes it when it is opened for the first time
         let _ = std::fs::copy(dir.path().join(mark), other.path().join(mark));
         let mut known = known.clone();
         let check = async |store: EmbeddedStorage, _: &AtomicI64| known.check(&store).await;
