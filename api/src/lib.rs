@@ -34,7 +34,7 @@ pub mod verb;
 pub use backoff::Backoff;
 pub use custom::CustomObject;
 pub use field_error::{ErrorList, FieldError, Path};
-pub use gvk::{GroupKind, GroupResource, GroupVersion};
+pub use gvk::{GroupKind, GroupResource, GroupVersion, same_name};
 pub use object::{Object, ObjectType};
 pub use status::Status;
 pub use user::UserInfo;

@@ -10,6 +10,8 @@ mod tests;
 mod unify;
 mod values;
 
+use std::collections::BTreeMap;
+
 use crate::ast::{Comprehension, Expr, Kind, Literal, Name, Select};
 use crate::checked::{Annotations, Resolved};
 use crate::error::EvalError;
@@ -61,11 +63,10 @@ pub(crate) fn check(scope: &Scope, expr: &Expr, nodes: u32) -> Result<Annotation
         .iter()
         .map(|of| unifier.substitute(of, true))
         .collect();
-    let constants = vec![None; nodes as usize];
     Ok(Annotations {
         types,
         resolved,
-        constants,
+        constants: BTreeMap::new(),
         regexes,
         regex_error,
     })

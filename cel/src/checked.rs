@@ -2,6 +2,8 @@
 
 mod resolved;
 
+use std::collections::BTreeMap;
+
 use crate::ast::Expr;
 use crate::error::EvalError;
 use crate::meter::CompiledRegex;
@@ -22,8 +24,8 @@ pub(crate) struct Checked {
 pub(crate) struct Annotations {
     pub(crate) types: Vec<Type>,
     pub(crate) resolved: Vec<Resolved>,
-    /// Constant values.
-    pub(crate) constants: Vec<Option<Value<'static>>>,
+    /// The values of the nodes that are constants, which few are.
+    pub(crate) constants: BTreeMap<u32, Value<'static>>,
     /// The regular expressions of `find` and `findAll` that are literals.
     pub(crate) regexes: Vec<CompiledRegex>,
     /// Why one of those is invalid.
@@ -62,6 +64,6 @@ impl Checked {
 
     /// The constant value of a node.
     pub(crate) fn constant(&self, expr: &Expr) -> Option<&Value<'static>> {
-        self.annotations.constants.get(expr.id as usize)?.as_ref()
+        self.annotations.constants.get(&expr.id)
     }
 }

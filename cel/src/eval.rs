@@ -57,29 +57,30 @@ impl<'a> Evaluation<'a> {
 
     fn eval(&mut self, expr: &'a Expr) -> Evaluated<'a> {
         self.meter.work(1)?;
-        if let Kind::Literal(literal) = &expr.kind {
-            return Ok(literal_value(literal));
-        }
-        if let Some(value) = self.checked.constant(expr) {
+        let constant = match &expr.kind {
+            Kind::Literal(literal) => return Ok(literal_value(literal)),
+            // no others are folded
+            Kind::Call(_) | Kind::List(_) | Kind::Map(_) => self.checked.constant(expr),
+            _ => None,
+        };
+        if let Some(value) = constant {
             return Ok(value.clone());
         }
-        match self.resolved(expr) {
-            Resolved::Const(value) => return Ok(value.clone()),
-            Resolved::Variable(index) => return self.variable(*index),
-            Resolved::Local(index) => {
+        match (self.resolved(expr), &expr.kind) {
+            (Resolved::Const(value), _) => Ok((**value).clone()),
+            (Resolved::Variable(index), _) => self.variable(*index),
+            (Resolved::Local(index), _) => {
                 self.meter.charge(1)?;
-                return self.local(*index);
+                self.local(*index)
             }
-            Resolved::None | Resolved::Call(_) | Resolved::Object(_) => {}
-        }
-        match &expr.kind {
-            Kind::Call(call) => self.call(expr, call),
-            Kind::Select(select) => self.select(select),
-            Kind::List(elements) => self.list(elements),
-            Kind::Map(entries) => self.map(entries),
-            Kind::Struct(make) => self.object(expr, make),
-            Kind::Comprehension(parts) => self.comprehension(parts),
-            Kind::Literal(_) | Kind::Ident(_) => Err(EvalError::new("invalid attribute")),
+            (Resolved::Call(target), Kind::Call(call)) => self.call(target, call),
+            (_, Kind::Select(select)) => self.select(select),
+            (_, Kind::List(elements)) => self.list(elements),
+            (_, Kind::Map(entries)) => self.map(entries),
+            (_, Kind::Struct(make)) => self.object(expr, make),
+            (_, Kind::Comprehension(parts)) => self.comprehension(parts),
+            (_, Kind::Call(_)) => Err(EvalError::no_such_overload()),
+            (_, Kind::Literal(_) | Kind::Ident(_)) => Err(EvalError::new("invalid attribute")),
         }
     }
 
@@ -103,10 +104,7 @@ impl<'a> Evaluation<'a> {
         value.unwrap_or_else(|| Err(EvalError::new("invalid attribute")))
     }
 
-    fn call(&mut self, expr: &'a Expr, call: &'a Call) -> Evaluated<'a> {
-        let Resolved::Call(target) = self.resolved(expr) else {
-            return Err(EvalError::no_such_overload());
-        };
+    fn call(&mut self, target: &'a Target, call: &'a Call) -> Evaluated<'a> {
         match (target.op, &call.args[..]) {
             (Op::And, [a, b]) => self.logical(a, b, false),
             (Op::Or, [a, b]) => self.logical(a, b, true),

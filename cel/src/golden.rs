@@ -53,7 +53,7 @@ fn matches(value: &Value<'_>, expected: &Json) -> bool {
                     .all(|(v, expected)| matches(&v.unwrap(), expected))
         }
         ("map", Value::Map(v)) => {
-            let entries = v.iter();
+            let entries: Vec<_> = v.iter().collect();
             let has = |pair: &Json| {
                 let found = entries
                     .iter()

@@ -130,7 +130,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::expressions::input::Caller;
+    use crate::expressions::input::{Caller, Constant};
     use crate::permissions::{Names, Permission, Permissions};
 
     struct MayGet;
@@ -165,18 +165,20 @@ mod tests {
         let conditions = Conditions::of_webhook(&conditions);
         let input = Input {
             object: json!({"metadata": {"name": "a"}, "data": {"k": "v"}}).into(),
-            old_object: Value::Null.into(),
-            request: json!({"operation": "CREATE", "userInfo": {"username": "alice"}}).into(),
-            namespace: Value::Null.into(),
-            params: Value::Null.into(),
-            caller: Arc::new(Caller {
-                permissions: Arc::new(MayGet),
-                user,
-                resource: Attributes {
-                    resource: "pods".to_owned(),
-                    ..Attributes::default()
-                },
+            constant: Arc::new(Constant {
+                old_object: Value::Null,
+                request: json!({"operation": "CREATE", "userInfo": {"username": "alice"}}),
+                caller: Arc::new(Caller {
+                    permissions: Arc::new(MayGet),
+                    user,
+                    resource: Attributes {
+                        resource: "pods".to_owned(),
+                        ..Attributes::default()
+                    },
+                }),
             }),
+            namespace: None,
+            params: None,
         };
         let mut tally = Tally::default();
         let found = conditions.first_false_for(&input, &mut tally);

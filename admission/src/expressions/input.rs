@@ -9,18 +9,24 @@ use serde_json::Value;
 
 use crate::permissions::{Permission, Permissions};
 
-/// The values of variables. It is cheap to copy, so that evaluations that take long can move to
-/// another thread.
+/// The values of variables. It is cheap to copy, as each evaluation of a policy has its own, which may move to
+/// another thread if it takes long.
 #[derive(Clone)]
 pub(crate) struct Input {
     pub(crate) object: Arc<Value>,
-    pub(crate) old_object: Arc<Value>,
-    /// The request of the review, without its objects.
-    pub(crate) request: Arc<Value>,
+    /// What no evaluation changes.
+    pub(crate) constant: Arc<Constant>,
     /// The namespace of the object, or null.
-    pub(crate) namespace: Arc<Value>,
+    pub(crate) namespace: Option<Arc<Value>>,
     /// The parameters of a policy, or null.
-    pub(crate) params: Arc<Value>,
+    pub(crate) params: Option<Arc<Value>>,
+}
+
+/// The variables that are the same in all evaluations for a request in one version.
+pub(crate) struct Constant {
+    pub(crate) old_object: Value,
+    /// The request of the review, without its objects.
+    pub(crate) request: Value,
     pub(crate) caller: Arc<Caller>,
 }
 
@@ -33,21 +39,31 @@ pub(crate) struct Caller {
 }
 
 impl Input {
-    /// The variables that all expressions have.
+    /// The variables that all expressions have. The last is found first, and is the one that most use.
     pub(crate) fn activation(&self) -> Activation<'_> {
         Activation::new()
+            .with("request", &self.constant.request)
+            .with("namespaceObject", or_null(self.namespace.as_deref()))
+            .with("params", self.params())
+            .with("oldObject", &self.constant.old_object)
             .with("object", &self.object)
-            .with("oldObject", &self.old_object)
-            .with("request", &self.request)
-            .with("namespaceObject", &self.namespace)
-            .with("params", &self.params)
+    }
+
+    /// The parameters of the policy, or null.
+    pub(crate) fn params(&self) -> &Value {
+        or_null(self.params.as_deref())
     }
 
     /// The same variables, and `authorizer`.
     pub(crate) fn with_authorizer(&self) -> Activation<'_> {
-        let caller = &*self.caller;
+        let caller = &*self.constant.caller;
         self.activation().with_authorizer(caller, &caller.resource)
     }
+}
+
+/// A variable that may have no value.
+pub(crate) fn or_null(value: Option<&Value>) -> &Value {
+    value.unwrap_or(&Value::Null)
 }
 
 impl fmt::Debug for Caller {

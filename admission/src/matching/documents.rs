@@ -1,6 +1,6 @@
 //! The objects of a request as JSON, each encoded once in each version.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use portcullis_api::{Object, Status};
@@ -86,9 +86,8 @@ pub(crate) async fn encode(
 }
 
 /// A document as a variable of expressions.
-pub(crate) fn variable(document: Option<&[u8]>) -> Result<Arc<Value>, Status> {
-    let value = document.map_or(Ok(Value::Null), |json| {
+pub(crate) fn variable(document: Option<&[u8]>) -> Result<Value, Status> {
+    document.map_or(Ok(Value::Null), |json| {
         serde_json::from_slice(json).map_err(Status::internal)
-    });
-    value.map(Arc::new)
+    })
 }

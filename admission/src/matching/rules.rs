@@ -5,7 +5,8 @@
 use std::fmt;
 
 use k8s_openapi::api::admissionregistration::v1::{NamedRuleWithOperations, RuleWithOperations};
-use portcullis_api::GroupVersion;
+use portcullis_api::{GroupVersion, same_name};
+use smol_str::SmolStr;
 
 use crate::operation::Operation;
 
@@ -22,60 +23,59 @@ pub(crate) struct Subject<'a> {
     pub(crate) is_namespaced: bool,
 }
 
-/// A rule.
+/// A rule. Its names lie in it, as the rules of every policy of a resource are compared with a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
-    operations: Vec<Pattern>,
-    groups: Vec<Pattern>,
-    versions: Vec<Pattern>,
-    resources: Vec<ResourcePattern>,
+    operations: Operations,
+    groups: Names,
+    versions: Names,
+    resources: Box<[ResourcePattern]>,
     /// Whether objects must be in a namespace, or must not be.
     is_namespaced: Option<bool>,
     /// The names of objects; empty for all.
-    names: Vec<Box<str>>,
+    names: Box<[SmolStr]>,
 }
 
-/// A name, or `*`.
+/// A set of operations: a bit for each of [`Operation::ALL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Operations(u8);
+
+/// Names, or `*`.
 #[derive(Clone, Debug)]
-enum Pattern {
+enum Names {
     Any,
-    Is(Box<str>),
+    One(SmolStr),
+    These(Box<[SmolStr]>),
 }
 
-/// A resource, and one of its subresources; the resource itself is the empty one.
+/// A resource, and one of its subresources; the resource itself is the empty one. `None` for `*`.
 #[derive(Clone, Debug)]
 struct ResourcePattern {
-    resource: Pattern,
-    subresource: Pattern,
+    resource: Option<SmolStr>,
+    subresource: Option<SmolStr>,
 }
 
 impl Rule {
     pub(crate) fn new(rule: &RuleWithOperations) -> Self {
-        let resources = rule.resources.iter().flatten().map(|text| {
-            let (resource, subresource) = text.split_once('/').unwrap_or((text, ""));
-            ResourcePattern {
-                resource: Pattern::new(resource),
-                subresource: Pattern::new(subresource),
-            }
-        });
+        let resources = rule.resources.iter().flatten();
         Self {
-            operations: patterns(rule.operations.as_ref()),
-            groups: patterns(rule.api_groups.as_ref()),
-            versions: patterns(rule.api_versions.as_ref()),
-            resources: resources.collect(),
+            operations: Operations::new(texts(rule.operations.as_ref())),
+            groups: Names::new(texts(rule.api_groups.as_ref())),
+            versions: Names::new(texts(rule.api_versions.as_ref())),
+            resources: resources.map(|text| ResourcePattern::new(text)).collect(),
             is_namespaced: match rule.scope.as_deref() {
                 Some("Namespaced") => Some(true),
                 Some("Cluster") => Some(false),
                 _ => None,
             },
-            names: Vec::new(),
+            names: Box::default(),
         }
     }
 
     /// A rule of a policy, which may name objects.
     pub(crate) fn named(rule: &NamedRuleWithOperations) -> Self {
         let names = rule.resource_names.iter().flatten();
-        let names = names.map(|name| name.as_str().into()).collect();
+        let names = names.map(SmolStr::from).collect();
         let rule = RuleWithOperations {
             api_groups: rule.api_groups.clone(),
             api_versions: rule.api_versions.clone(),
@@ -93,26 +93,17 @@ impl Rule {
         let GroupVersion { group, version } = subject.group_version;
         let scope = self.is_namespaced;
         scope.is_none_or(|wanted| wanted == subject.is_namespaced)
-            && any(&self.operations, subject.operation.as_str())
-            && any(&self.groups, group)
-            && any(&self.versions, version)
-            && self.resources.iter().any(|pattern| {
-                pattern.resource.matches(subject.resource)
-                    && pattern.subresource.matches(subject.subresource)
-            })
-            && (self.names.is_empty() || self.names.iter().any(|name| **name == *subject.name))
+            && self.operations.contains(subject.operation)
+            && self.groups.contain(group)
+            && self.versions.contain(version)
+            && self.resources.iter().any(|pattern| pattern.matches(subject))
+            && (self.names.is_empty() || self.names.iter().any(|name| name == subject.name))
     }
 
     /// The resources in the rule; `None` if it matches all.
     pub(crate) fn resources(&self) -> Option<Vec<&str>> {
-        let names = self
-            .resources
-            .iter()
-            .map(|pattern| match &pattern.resource {
-                Pattern::Any => None,
-                Pattern::Is(name) => Some(&**name),
-            });
-        names.collect()
+        let names = self.resources.iter();
+        names.map(|pattern| pattern.resource.as_deref()).collect()
     }
 }
 
@@ -120,21 +111,17 @@ impl fmt::Display for Rule {
     /// Such as `CREATE, UPDATE of deployments, pods/* in apps/v1 named a, b`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let resources = self.resources.iter().map(ResourcePattern::to_string);
-        let groups = self.groups.iter().map(|group| match group.as_str() {
+        let groups = self.groups.words().into_iter().map(|group| match group {
             "" => "the core group",
             group => group,
         });
-        let joined = |patterns: &[Pattern]| -> Vec<String> {
-            let texts = patterns.iter().map(Pattern::as_str);
-            texts.map(str::to_owned).collect()
-        };
         write!(
             f,
             "{} of {} in {}/{}",
-            joined(&self.operations).join(", "),
+            self.operations.words().join(", "),
             resources.collect::<Vec<_>>().join(", "),
             groups.collect::<Vec<_>>().join(", "),
-            joined(&self.versions).join(", "),
+            self.versions.words().join(", "),
         )?;
         match self.is_namespaced {
             Some(true) => f.write_str(", in namespaces")?,
@@ -148,46 +135,84 @@ impl fmt::Display for Rule {
     }
 }
 
+fn texts(texts: Option<&Vec<String>>) -> &[String] {
+    texts.map_or(&[], Vec::as_slice)
+}
+
+impl Operations {
+    fn new(texts: &[String]) -> Self {
+        let named = |of: &Operation| texts.iter().any(|text| text == of.as_str() || text == "*");
+        let bits = Operation::ALL.into_iter().filter(named).map(Self::bit);
+        Self(bits.fold(0, |all, bit| all | bit))
+    }
+
+    const fn bit(of: Operation) -> u8 {
+        1 << of as u8
+    }
+
+    const fn contains(self, of: Operation) -> bool {
+        self.0 & Self::bit(of) != 0
+    }
+
+    fn words(self) -> Vec<&'static str> {
+        let contained = Operation::ALL.into_iter().filter(|of| self.contains(*of));
+        match contained.map(Operation::as_str).collect::<Vec<_>>() {
+            all if all.len() == Operation::ALL.len() => vec!["*"],
+            some => some,
+        }
+    }
+}
+
+impl Names {
+    fn new(texts: &[String]) -> Self {
+        match texts {
+            texts if texts.iter().any(|text| text == "*") => Self::Any,
+            [only] => Self::One(only.into()),
+            texts => Self::These(texts.iter().map(SmolStr::from).collect()),
+        }
+    }
+
+    fn contain(&self, name: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::One(only) => same_name(only, name),
+            Self::These(names) => names.iter().any(|of| same_name(of, name)),
+        }
+    }
+
+    fn words(&self) -> Vec<&str> {
+        match self {
+            Self::Any => vec!["*"],
+            Self::One(only) => vec![only],
+            Self::These(names) => names.iter().map(SmolStr::as_str).collect(),
+        }
+    }
+}
+
+impl ResourcePattern {
+    fn new(text: &str) -> Self {
+        let (resource, subresource) = text.split_once('/').unwrap_or((text, ""));
+        let pattern = |text: &str| (text != "*").then(|| text.into());
+        Self {
+            resource: pattern(resource),
+            subresource: pattern(subresource),
+        }
+    }
+
+    fn matches(&self, subject: &Subject<'_>) -> bool {
+        let is = |wanted: &Option<SmolStr>, name: &str| wanted.as_ref().is_none_or(|of| same_name(of, name));
+        is(&self.resource, subject.resource) && is(&self.subresource, subject.subresource)
+    }
+}
+
 impl fmt::Display for ResourcePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.resource.as_str())?;
-        match self.subresource.as_str() {
+        f.write_str(self.resource.as_deref().unwrap_or("*"))?;
+        match self.subresource.as_deref().unwrap_or("*") {
             "" => Ok(()),
             subresource => write!(f, "/{subresource}"),
         }
     }
-}
-
-impl Pattern {
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Any => "*",
-            Self::Is(name) => name,
-        }
-    }
-
-    fn new(text: &str) -> Self {
-        match text {
-            "*" => Self::Any,
-            text => Self::Is(text.into()),
-        }
-    }
-
-    fn matches(&self, name: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Is(wanted) => **wanted == *name,
-        }
-    }
-}
-
-fn patterns(texts: Option<&Vec<String>>) -> Vec<Pattern> {
-    let texts = texts.into_iter().flatten();
-    texts.map(|text| Pattern::new(text)).collect()
-}
-
-fn any(patterns: &[Pattern], name: &str) -> bool {
-    patterns.iter().any(|pattern| pattern.matches(name))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Namespace;
 use portcullis_api::Status;
 
-use super::params::{ParamFinder, ServedKind};
+use super::params::{Found, ParamFinder, ServedKind};
 use super::request::Request;
 use super::traced;
 use crate::expressions::input::Input;
@@ -30,6 +30,15 @@ pub(crate) struct Invocation<'b, 'v> {
     /// The version that the policy matches.
     pub(crate) served: Served<'v>,
     pub(crate) input: Input,
+}
+
+/// A policy and a binding that are for a request, and the version that they match.
+#[derive(Clone, Copy)]
+struct Bound<'p, 'b, 'v> {
+    policy: &'p Base,
+    binding: &'b Binding,
+    kind: Option<ServedKind<'p>>,
+    served: Served<'v>,
 }
 
 /// A policy, or one of its bindings, is misconfigured.
@@ -112,19 +121,14 @@ impl Finder {
                     continue;
                 }
             }
-            match self.inputs(policy, binding, kind, request, served).await? {
-                Ok(inputs) if inputs.is_empty() => {
-                    let why = || "it refers to no object of parameters that is there".to_owned();
-                    traced::skipped(attributes, policy, Some(binding), why);
-                }
-                Ok(inputs) => found.extend(inputs.into_iter().map(|input| {
-                    Ok(Invocation {
-                        binding,
-                        served,
-                        input,
-                    })
-                })),
-                Err(why) => found.push(wrong(Some(binding), why)),
+            let bound = Bound {
+                policy,
+                binding,
+                kind,
+                served,
+            };
+            if let Err(why) = self.invoke(&bound, request, &mut found).await? {
+                found.push(wrong(Some(binding), why));
             }
         }
         Ok(found)
@@ -146,41 +150,61 @@ impl Finder {
         Ok(served.err().map(|mismatch| move || matches.words(mismatch)))
     }
 
-    /// The inputs of a policy: one for each parameter object. The inner error is one of the binding, the
-    /// outer one of the request.
-    async fn inputs<'v>(
+    /// Adds the evaluations for a binding: one for each parameter object. The inner error is one of the
+    /// binding, the outer one of the request.
+    async fn invoke<'b, 'v>(
         &self,
-        policy: &Base,
-        binding: &Binding,
-        kind: Option<ServedKind<'_>>,
+        of: &Bound<'_, 'b, 'v>,
         request: &mut Request<'_, 'v>,
-        served: Served<'v>,
-    ) -> Result<Result<Vec<Input>, String>, Status> {
-        let namespace = request.attributes.namespace_or_itself();
-        let params = self.params.find(kind, binding.params.as_ref(), namespace);
+        found: &mut Invocations<'b, 'v>,
+    ) -> Result<Result<(), String>, Status> {
+        let Bound {
+            policy,
+            binding,
+            kind,
+            served,
+        } = *of;
+        let attributes = request.attributes;
+        let params = self.params.find(
+            kind,
+            binding.params.as_ref(),
+            attributes.namespace_or_itself(),
+        );
         let params = match params.await {
+            Ok(Found::Objects(objects)) if objects.is_empty() => {
+                let why = || "it refers to no object of parameters that is there".to_owned();
+                traced::skipped(attributes, policy, Some(binding), why);
+                return Ok(Ok(()));
+            }
             Ok(params) => params,
             Err(why) => return Ok(Err(why)),
         };
-        if params.is_empty() {
-            return Ok(Ok(Vec::new()));
-        }
-        let base = match request.input(served).await {
-            Ok(input) => input,
+        let mut input = match request.input(served).await {
+            Ok(input) => input.clone(),
             Err(status) => {
                 let why = format!("failed to convert object version: {}", status.message);
                 return Ok(Err(why));
             }
         };
-        let namespace = match policy.uses_namespace {
-            true => request.namespace(&*self.namespaces).await?,
-            false => Arc::clone(&base.namespace),
+        if policy.uses_namespace {
+            input.namespace = Some(request.namespace(&*self.namespaces).await?);
+        }
+        let mut add = |input| {
+            found.push(Ok(Invocation {
+                binding,
+                served,
+                input,
+            }));
         };
-        let inputs = params.into_iter().map(|params| Input {
-            namespace: Arc::clone(&namespace),
-            params,
-            ..base.clone()
-        });
-        Ok(Ok(inputs.collect()))
+        match params {
+            Found::None => add(input),
+            Found::Objects(objects) => objects.into_iter().map(Some).for_each(|params| {
+                add(Input {
+                    params,
+                    ..input.clone()
+                });
+            }),
+        }
+        Ok(Ok(()))
     }
 }

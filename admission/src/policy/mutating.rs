@@ -14,7 +14,7 @@ use super::change::{apply, describe, unmet};
 use super::invocations::{Finder, Invocation};
 use super::request::Request;
 use super::traced;
-use crate::expressions::input::Input;
+use crate::expressions::input::{Input, or_null};
 use crate::lookups::Lookups;
 use crate::matching::documents::{encode, variable};
 use crate::metrics::conditions::{ConditionMetrics, Matched};
@@ -150,7 +150,7 @@ impl MutatingPolicyPlugin {
         } = invocation;
         let base = &policy.base;
         let before = document(attributes, versions, &served).await?;
-        input.object = variable(before.as_deref())?;
+        input.object = variable(before.as_deref())?.into();
         let (unmet, tally) = unmet(policy, &input).await;
         let matched = Matched::by_policy(&base.name, attributes.operation);
         self.conditions.observe(&matched, &tally);
@@ -165,20 +165,20 @@ impl MutatingPolicyPlugin {
             Err(why) => {
                 refusals.add(base, Some(binding), &why, INVALID);
                 let before = attributes.traced_object();
-                traced::changed(attributes, base, binding, &input.params, before, &[why]);
+                traced::changed(attributes, base, binding, input.params(), before, &[why]);
                 return Ok(());
             }
         }
-        let key = key(policy, binding, &input.params);
+        let key = key(policy, binding, input.params());
         if !attributes.reinvocation.includes(&key) {
             return Ok(());
         }
         let traced = attributes.traced_object();
-        let params = Arc::clone(&input.params);
+        let params = input.params.clone();
         let errors = self
             .change(policy, binding, input, attributes, versions, &served)
             .await?;
-        traced::changed(attributes, base, binding, &params, traced, &errors);
+        traced::changed(attributes, base, binding, or_null(params.as_deref()), traced, &errors);
         for why in errors {
             refusals.add(base, Some(binding), &why, INVALID);
         }
@@ -225,7 +225,7 @@ impl MutatingPolicyPlugin {
                 Ok(Some(patched)) => {
                     attributes.object = Some(patched);
                     let now = document(attributes, versions, served).await?;
-                    input.object = variable(now.as_deref())?;
+                    input.object = variable(now.as_deref())?.into();
                 }
                 Ok(None) => {}
                 Err(why) => errors.push(why),

@@ -16,6 +16,14 @@ pub(crate) struct ParamFinder {
     pub(crate) stored: Arc<dyn StoredParams>,
 }
 
+/// The parameters of a binding.
+pub(crate) enum Found {
+    /// The policy has no parameters, or the binding refers to none: it is evaluated once.
+    None,
+    /// It is evaluated once for each.
+    Objects(Vec<Arc<Value>>),
+}
+
 /// The kind of a policy's parameters, and how it is served.
 #[derive(Clone, Copy)]
 pub(crate) struct ServedKind<'p> {
@@ -46,8 +54,7 @@ impl ParamFinder {
         }
     }
 
-    /// The parameter objects that a binding refers to, for a request in a namespace; a single null if the
-    /// policy has no parameters, or the binding refers to none.
+    /// The parameter objects that a binding refers to, for a request in a namespace.
     ///
     /// # Errors
     /// A sentence, if parameters are required and there are none.
@@ -56,9 +63,9 @@ impl ParamFinder {
         kind: Option<ServedKind<'_>>,
         params: Option<&Params>,
         namespace: &str,
-    ) -> Result<Vec<Arc<Value>>, String> {
+    ) -> Result<Found, String> {
         let (Some(kind), Some(params)) = (kind, params) else {
-            return Ok(vec![Arc::new(Value::Null)]);
+            return Ok(Found::None);
         };
         let namespace = match (kind.served.is_namespaced, params.namespace.as_str()) {
             (false, "") => "",
@@ -93,6 +100,6 @@ impl ParamFinder {
                 "no params found for policy binding with `Deny` parameterNotFoundAction".to_owned(),
             );
         }
-        Ok(found)
+        Ok(Found::Objects(found))
     }
 }

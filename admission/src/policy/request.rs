@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::Attributes;
 use crate::attributes::NAMESPACES;
-use crate::expressions::input::{Caller, Input};
+use crate::expressions::input::{Caller, Constant, Input};
 use crate::lookup::Lookup;
 use crate::matching::documents::{EncodedVersions, variable};
 use crate::matching::request::{Reviewed, caller};
@@ -45,9 +45,10 @@ impl<'a, 'v> Request<'a, 'v> {
     ///
     /// # Errors
     /// A [`Status`] if the objects cannot be represented in the version.
-    pub(crate) async fn input(&mut self, served: Served<'v>) -> Result<Input, Status> {
-        if let Some((_, input)) = self.inputs.iter().find(|(of, _)| *of == served) {
-            return Ok(input.clone());
+    pub(crate) async fn input(&mut self, served: Served<'v>) -> Result<&Input, Status> {
+        // the loan would last beyond the insertion
+        if let Some(known) = self.inputs.iter().position(|(of, _)| *of == served) {
+            return Ok(&self.inputs[known].1);
         }
         let documents = self.versions.documents(self.attributes, served).await?;
         let reviewed = Reviewed {
@@ -55,17 +56,17 @@ impl<'a, 'v> Request<'a, 'v> {
             requested: self.versions.requested,
             sent: served,
         };
-        let null = Arc::new(Value::Null);
         let input = Input {
-            object: variable(documents.object.as_deref())?,
-            old_object: variable(documents.old_object.as_deref())?,
-            request: Arc::new(reviewed.without_objects()),
-            namespace: Arc::clone(&null),
-            params: null,
-            caller: Arc::clone(&self.caller),
+            object: variable(documents.object.as_deref())?.into(),
+            constant: Arc::new(Constant {
+                old_object: variable(documents.old_object.as_deref())?,
+                request: reviewed.without_objects(),
+                caller: Arc::clone(&self.caller),
+            }),
+            namespace: None,
+            params: None,
         };
-        self.inputs.push((served, input.clone()));
-        Ok(input)
+        Ok(&self.inputs.push_mut((served, input)).1)
     }
 
     /// The namespace of the object as a variable of expressions; null for a namespace itself.

@@ -60,7 +60,7 @@ impl ValidatingPolicyPlugin {
                     let matched = Matched::by_policy(&base.name, attributes.operation);
                     self.conditions.observe(&matched, &findings.conditions);
                     let binding = invocation.binding;
-                    traced::found(attributes, base, binding, &input.params, &findings);
+                    traced::found(attributes, base, binding, input.params(), &findings);
                     outcome.take(findings, base, binding, &mut annotations, attributes);
                 }
                 Err(wrong) => {

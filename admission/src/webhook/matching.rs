@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Namespace;
 use portcullis_api::Status;
-use serde_json::Value;
 
 use super::traced;
 use crate::Attributes;
 use crate::expressions::conditions::Tally;
-use crate::expressions::input::Input;
+use crate::expressions::input::{Constant, Input};
 use crate::hooks::compiled::Hook;
 use crate::hooks::index::{Hooks, Listed};
 use crate::lookup::Lookup;
@@ -111,12 +110,14 @@ impl Matcher {
         }
         let attributes = reviewed.attributes;
         let input = Input {
-            object: variable(documents.object.as_deref())?,
-            old_object: variable(documents.old_object.as_deref())?,
-            request: reviewed.without_objects().into(),
-            namespace: Value::Null.into(),
-            params: Value::Null.into(),
-            caller: caller(attributes, &self.permissions).into(),
+            object: variable(documents.object.as_deref())?.into(),
+            constant: Arc::new(Constant {
+                old_object: variable(documents.old_object.as_deref())?,
+                request: reviewed.without_objects(),
+                caller: caller(attributes, &self.permissions).into(),
+            }),
+            namespace: None,
+            params: None,
         };
         let matched = Matched {
             name: &hook.name,

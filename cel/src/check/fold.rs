@@ -36,7 +36,7 @@ impl Folder<'_> {
             _ => None,
         };
         if let Some(value) = folded {
-            self.annotations.constants[expr.id as usize] = Some(value);
+            self.annotations.constants.insert(expr.id, value);
         }
     }
 
@@ -45,9 +45,9 @@ impl Folder<'_> {
             return Some(literal_value(literal));
         }
         if let Resolved::Const(value) = &self.annotations.resolved[expr.id as usize] {
-            return Some(value.clone());
+            return Some((**value).clone());
         }
-        self.annotations.constants[expr.id as usize].clone()
+        self.annotations.constants.get(&expr.id).cloned()
     }
 
     fn list(&self, elements: &[Element]) -> Option<Value<'static>> {

@@ -19,7 +19,7 @@ pub(crate) enum Resolved {
     /// A local name of a comprehension, by index from the outermost.
     Local(u16),
     /// A constant.
-    Const(Value<'static>),
+    Const(Box<Value<'static>>),
     Call(Box<Target>),
     /// The type of an object literal.
     Object(Arc<ObjectType>),
@@ -27,7 +27,7 @@ pub(crate) enum Resolved {
 
 impl Resolved {
     pub(crate) fn of_type(of: Type) -> Self {
-        Self::Const(Value::Type(Arc::new(of)))
+        Self::Const(Box::new(Value::Type(Arc::new(of))))
     }
 }
 

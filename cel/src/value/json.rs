@@ -15,6 +15,9 @@ impl<'a> Value<'a> {
     /// The value of data with a declared type. Lists and maps are not copied; their parts are
     /// converted on access.
     pub(crate) fn of_json(json: &'a Json, decl: &'a DeclType) -> Evaluated<'a> {
+        if let DeclKind::Dyn = decl.kind {
+            return Ok(plain(json));
+        }
         Ok(match (json, &decl.kind) {
             (Json::Null, _) => Value::Null,
             (Json::Number(number), DeclKind::Double) => {

@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -163,6 +163,32 @@ impl Ord for dyn AsRank + '_ {
     }
 }
 
+/// Keys and values of a map.
+pub(crate) enum Pairs<'m, 'a> {
+    Json(serde_json::map::Iter<'a>, &'a DeclType),
+    Values(btree_map::Iter<'m, Key<'a>, Value<'a>>),
+}
+
+impl<'a> Iterator for Pairs<'_, 'a> {
+    type Item = (Key<'a>, Evaluated<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(match self {
+            Self::Json(pairs, decl) => {
+                let (name, value) = pairs.next()?;
+                (
+                    Key::String(Text::Borrowed(name)),
+                    Value::of_json(value, decl),
+                )
+            }
+            Self::Values(pairs) => {
+                let (key, value) = pairs.next()?;
+                (key.clone(), Ok(value.clone()))
+            }
+        })
+    }
+}
+
 impl<'a> Map<'a> {
     pub(crate) fn made(entries: BTreeMap<Key<'a>, Value<'a>>) -> Self {
         Self::Values(Entries::of(entries))
@@ -261,25 +287,11 @@ impl<'a> Map<'a> {
     }
 
     /// Keys and values, in the order of the keys.
-    pub(crate) fn iter(&self) -> Vec<(Key<'a>, Evaluated<'a>)> {
+    pub(crate) fn iter(&self) -> Pairs<'_, 'a> {
         match self {
-            Self::Json(map, shape) => {
-                let entry = |(name, value): (&'a String, &'a Json)| {
-                    let decl = match shape {
-                        Shape::Map(decl) => *decl,
-                        Shape::Object(_) => &DYN,
-                    };
-                    (
-                        Key::String(Text::Borrowed(name)),
-                        Value::of_json(value, decl),
-                    )
-                };
-                map.iter().map(entry).collect()
-            }
-            Self::Values(values) => {
-                let entry = |(key, value): (&Key<'a>, &Value<'a>)| (key.clone(), Ok(value.clone()));
-                values.entries.iter().map(entry).collect()
-            }
+            Self::Json(map, Shape::Map(decl)) => Pairs::Json(map.iter(), decl),
+            Self::Json(map, Shape::Object(_)) => Pairs::Json(map.iter(), &DYN),
+            Self::Values(values) => Pairs::Values(values.entries.iter()),
         }
     }
 
