@@ -114,7 +114,7 @@ impl Catalogue {
     /// Whether a group is one of the table; the core group is the empty one. The other groups exist only by
     /// definitions.
     pub fn is_built_in_group(&self, group: &str) -> bool {
-        self.built_in_groups.contains(group)
+        group.is_empty() || self.built_in_groups.contains(group)
     }
 
     /// The resource of a storage key, given the key without the common prefix; and the rest of the key after

@@ -117,11 +117,13 @@ fn decode<K: Object + Clone>(resource: &Resource, entry: &Entry) -> Result<Arc<K
 
 /// All objects of a kind, by namespace and name.
 pub struct Informer<K> {
-    objects: RwLock<BTreeMap<(String, String), Arc<K>>>,
+    objects: RwLock<ByNamespace<K>>,
     store: Arc<dyn Storage>,
     prefix: String,
     resource: &'static Resource,
 }
+
+type ByNamespace<K> = BTreeMap<String, BTreeMap<String, Arc<K>>>;
 
 impl<K: Object + Clone> Informer<K> {
     /// An informer on a resource, whose keys begin with `prefix`.
@@ -180,40 +182,42 @@ pub fn place(object: &dyn Object) -> (String, String) {
 
 impl<K: Object + Clone> Sink<K> for Informer<K> {
     fn reset(&self, objects: Vec<Arc<K>>) {
-        *self.objects.write() = objects
-            .into_iter()
-            .map(|object| (place(object.as_ref()), object))
-            .collect();
+        let mut all = ByNamespace::new();
+        for object in objects {
+            let (namespace, name) = place(object.as_ref());
+            all.entry(namespace).or_default().insert(name, object);
+        }
+        *self.objects.write() = all;
     }
 
     fn put(&self, object: Arc<K>) {
-        self.objects.write().insert(place(object.as_ref()), object);
+        let (namespace, name) = place(object.as_ref());
+        let mut all = self.objects.write();
+        all.entry(namespace).or_default().insert(name, object);
     }
 
     fn delete(&self, namespace: &str, name: &str) {
-        self.objects
-            .write()
-            .remove(&(namespace.to_owned(), name.to_owned()));
+        let mut all = self.objects.write();
+        let Some(objects) = all.get_mut(namespace) else {
+            return;
+        };
+        objects.remove(name);
+        if objects.is_empty() {
+            all.remove(namespace);
+        }
     }
 }
 
 #[async_trait]
 impl<K: Object + Clone> Lookup<K> for Informer<K> {
     fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
-        self.objects
-            .read()
-            .get(&(namespace.to_owned(), name.to_owned()))
-            .cloned()
+        self.objects.read().get(namespace)?.get(name).cloned()
     }
 
     fn list(&self, namespace: &str) -> Vec<Arc<K>> {
-        let from = (namespace.to_owned(), String::new());
-        let objects = self.objects.read();
-        objects
-            .range(from..)
-            .take_while(|((ns, _), _)| ns == namespace)
-            .map(|(_, object)| object.clone())
-            .collect()
+        let all = self.objects.read();
+        let objects = all.get(namespace).into_iter().flatten();
+        objects.map(|(_, object)| object.clone()).collect()
     }
 
     async fn get_live(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status> {
