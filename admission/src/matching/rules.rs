@@ -96,7 +96,10 @@ impl Rule {
             && self.operations.contains(subject.operation)
             && self.groups.contain(group)
             && self.versions.contain(version)
-            && self.resources.iter().any(|pattern| pattern.matches(subject))
+            && self
+                .resources
+                .iter()
+                .any(|pattern| pattern.matches(subject))
             && (self.names.is_empty() || self.names.iter().any(|name| name == subject.name))
     }
 
@@ -200,7 +203,9 @@ impl ResourcePattern {
     }
 
     fn matches(&self, subject: &Subject<'_>) -> bool {
-        let is = |wanted: &Option<SmolStr>, name: &str| wanted.as_ref().is_none_or(|of| same_name(of, name));
+        let is = |wanted: &Option<SmolStr>, name: &str| {
+            wanted.as_ref().is_none_or(|of| same_name(of, name))
+        };
         is(&self.resource, subject.resource) && is(&self.subresource, subject.subresource)
     }
 }

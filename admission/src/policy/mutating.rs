@@ -178,7 +178,14 @@ impl MutatingPolicyPlugin {
         let errors = self
             .change(policy, binding, input, attributes, versions, &served)
             .await?;
-        traced::changed(attributes, base, binding, or_null(params.as_deref()), traced, &errors);
+        traced::changed(
+            attributes,
+            base,
+            binding,
+            or_null(params.as_deref()),
+            traced,
+            &errors,
+        );
         for why in errors {
             refusals.add(base, Some(binding), &why, INVALID);
         }

@@ -7,12 +7,15 @@ mod operations;
 mod paths;
 mod report;
 mod setup;
+pub mod spread;
+pub mod steady;
 mod usage;
 mod watchers;
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -40,6 +43,9 @@ pub struct Args {
     /// Only operations whose names contain this.
     #[arg(long, default_value = "")]
     only: String,
+    /// How many connections each operation has, instead of its own number.
+    #[arg(long)]
+    connections: Option<usize>,
     /// How many watch while objects are made.
     #[arg(long, default_value_t = 200)]
     watchers: usize,
@@ -85,11 +91,12 @@ pub async fn run(args: &Args) {
         setup::prepare(target).await;
     }
     let wanted = |name: &str| name.contains(&args.only);
-    for operation in operations::all().into_iter().filter(|o| wanted(o.name)) {
+    for mut operation in operations::all().into_iter().filter(|o| wanted(o.name)) {
+        operation.connections = args.connections.unwrap_or(operation.connections);
         let setup = Setup::make(operation.needs, &targets).await;
-        for round in 0..args.rounds {
+        for _ in 0..args.rounds {
             for (at, server) in args.servers.iter().enumerate() {
-                let figures = measure(server, operation, round, args.seconds).await;
+                let figures = measure(server, operation, args.seconds).await;
                 report.add(operation.name, at, figures);
                 setup.forget_calls();
             }
@@ -119,7 +126,8 @@ pub async fn run(args: &Args) {
 }
 
 /// Sends an operation over its connections for so long.
-async fn measure(server: &Measured, operation: Operation, round: usize, seconds: u64) -> Figures {
+async fn measure(server: &Measured, operation: Operation, seconds: u64) -> Figures {
+    let run: Arc<str> = unique().into();
     let mut connections = server.target.connections(operation.connections).await;
     for connection in &mut connections {
         let headers = &mut connection.headers;
@@ -127,7 +135,7 @@ async fn measure(server: &Measured, operation: Operation, round: usize, seconds:
         headers.insert(ACCEPT, HeaderValue::from_static(operation.accept));
     }
     let workers: Vec<_> = (connections.into_iter())
-        .map(|connection| (connection, operation, round))
+        .map(|connection| (connection, operation, run.clone()))
         .collect();
     let before = Usage::of(&server.processes);
     let samples = Samples::of(workers, Duration::from_secs(seconds), None, |worker, n| {
@@ -139,10 +147,16 @@ async fn measure(server: &Measured, operation: Operation, round: usize, seconds:
     Figures::new(samples, cpu, count)
 }
 
-type Worker = (Connection, Operation, usize);
+/// A part of names that no other measurement uses, of whatever run.
+fn unique() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    format!("{:x}", now.as_nanos())
+}
 
-async fn once((mut connection, operation, round): Worker, n: usize) -> Worker {
-    for request in operation.requests(&format!("{round}-{n}")) {
+type Worker = (Connection, Operation, Arc<str>);
+
+async fn once((mut connection, operation, run): Worker, n: usize) -> Worker {
+    for request in operation.requests(&format!("{run}-{n}")) {
         let answer = connection.ask(request.method, &request.path, request.body);
         let answer = answer.await.unwrap();
         assert!(
@@ -151,5 +165,5 @@ async fn once((mut connection, operation, round): Worker, n: usize) -> Worker {
             request.path
         );
     }
-    (connection, operation, round)
+    (connection, operation, run)
 }

@@ -18,6 +18,7 @@ mod fill;
 #[allow(dead_code, reason = "tests use the rest of it")]
 #[path = "../../tests/support/https_server.rs"]
 mod https_server;
+mod many;
 mod reads;
 mod samples;
 mod soak;
@@ -45,6 +46,12 @@ enum Command {
     Lists(reads::ListArgs),
     /// Copies of an object, written into the embedded store of a server that does not run.
     Fill(fill::Args),
+    /// Objects of any kind, made through a server.
+    Many(many::Args),
+    /// A mix of requests for many minutes, and the server's memory.
+    Steady(bench::steady::Args),
+    /// How long an event takes to reach the watchers of several servers.
+    Spread(bench::spread::Args),
     /// Creates until the server is killed; keeps a list of what was acknowledged.
     SoakWrite(soak::WriteArgs),
     /// Whether everything on that list is there, and nothing by halves.
@@ -59,6 +66,9 @@ async fn main() {
         Command::Gets(args) => reads::gets(&args).await,
         Command::Lists(args) => reads::lists(&args).await,
         Command::Fill(args) => fill::run(&args).await,
+        Command::Many(args) => many::run(&args).await,
+        Command::Steady(args) => bench::steady::run(&args).await,
+        Command::Spread(args) => bench::spread::run(&args).await,
         Command::SoakWrite(args) => soak::write(&args).await,
         Command::SoakCheck(args) => soak::check(&args).await,
     }

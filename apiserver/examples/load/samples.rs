@@ -49,6 +49,12 @@ impl Samples {
         }
     }
 
+    /// Adds one.
+    pub fn push(&mut self, time: Duration) {
+        self.times.push(time);
+        self.took += time;
+    }
+
     /// Adds the samples of another measurement.
     pub fn add(&mut self, other: Self) {
         self.times.extend(other.times);

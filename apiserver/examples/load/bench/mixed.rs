@@ -18,7 +18,7 @@ use crate::samples::Samples;
 
 pub const NAME: &str = "mixed load, saturated";
 const HALF: &str = "mixed load, half the rate";
-const CONNECTIONS: usize = 32;
+pub const CONNECTIONS: usize = 32;
 
 /// Measures all servers in turn: first how much they bear, then half of it.
 pub async fn measure(args: &Args, report: &mut Report) {
@@ -40,8 +40,11 @@ pub async fn measure(args: &Args, report: &mut Report) {
 async fn load(server: &Measured, args: &Args, rate: Option<f64>) -> (Figures, f64) {
     let watching = Watching::start(&server.target, args.watchers, LIST).await;
     let connections = server.target.connections(CONNECTIONS).await;
-    let run = if rate.is_some() { "half" } else { "all" };
-    let workers = connections.into_iter().map(|c| (c, run)).collect();
+    let run = Run {
+        name: if rate.is_some() { "half" } else { "all" }.to_owned(),
+        deletes: false,
+    };
+    let workers = connections.into_iter().map(|c| (c, run.clone())).collect();
     let before = Usage::of(&server.processes);
     let time = Duration::from_secs(args.mixed_seconds);
     let samples = Samples::of(workers, time, rate, |worker, n| Box::pin(once(worker, n))).await;
@@ -51,24 +54,33 @@ async fn load(server: &Measured, args: &Args, rate: Option<f64>) -> (Figures, f6
     (Figures::new(samples, cpu, count), rate)
 }
 
-type Worker = (Connection, &'static str);
+type Worker = (Connection, Run);
+
+/// One run of the mix.
+#[derive(Clone)]
+pub struct Run {
+    /// What distinguishes its pods from those of others.
+    pub name: String,
+    /// Whether each pod that is made is deleted at once.
+    pub deletes: bool,
+}
 
 /// Of 20 requests, 14 read a pod, 3 list the 500 pods, 2 patch one of them, which is what is watched, and 1 makes a
 /// pod elsewhere, so that the list keeps its length.
-async fn once((mut connection, run): Worker, n: usize) -> Worker {
+pub async fn once((mut connection, run): Worker, n: usize) -> Worker {
     let at = n % LISTED;
     let one = format!("{LIST}/listed-{at}");
     let (method, path, body) = match mixed(n) % 20 {
         0..14 => (Method::GET, one, String::new()),
         14..17 => (Method::GET, LIST.to_owned(), String::new()),
         17..19 => {
-            let patch = json!({"metadata": {"annotations": {"n": format!("{run}-{n}")}}});
+            let patch = json!({"metadata": {"annotations": {"n": format!("{}-{n}", run.name)}}});
             (Method::PATCH, one, patch.to_string())
         }
         _ => (
             Method::POST,
             PODS.to_owned(),
-            pod(&format!("mixed-{run}-{n}")),
+            pod(&format!("mixed-{}-{n}", run.name)),
         ),
     };
     let content = match method {
@@ -77,8 +89,14 @@ async fn once((mut connection, run): Worker, n: usize) -> Worker {
     };
     let headers = &mut connection.headers;
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
+    let is_made = method == Method::POST;
     let answer = connection.ask(method, &path, body).await.unwrap();
     assert!((200..300).contains(&answer.code), "{path}: {answer:?}");
+    if is_made && run.deletes {
+        let path = format!("{PODS}/mixed-{}-{n}?gracePeriodSeconds=0", run.name);
+        let answer = connection.ask(Method::DELETE, &path, String::new()).await;
+        assert_eq!(answer.unwrap().code, 200, "{path}");
+    }
     (connection, run)
 }
 

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use http::Method;
 use http_body_util::BodyExt;
 use tokio::task::JoinHandle;
 
-use super::Measured;
 use super::objects::pod;
 use super::paths::PODS;
 use super::report::Figures;
 use super::usage::Usage;
+use super::{Measured, unique};
 use crate::samples::Samples;
 use crate::target::Target;
 
@@ -53,15 +53,21 @@ impl Watching {
             revision.as_str().unwrap()
         );
         let mut tasks = Vec::new();
-        for mut connection in target.connections(watchers).await {
+        let admin = target.admin();
+        for _ in 0..watchers {
+            // a server does not wait for the request of a connection for long
+            let mut connection = admin.connect().await.unwrap();
             let answer = connection.send(Method::GET, &watch, "").await.unwrap();
+            assert_eq!(answer.status(), 200, "{watch}");
             let (mut body, seen) = (answer.into_body(), seen.clone());
             tasks.push(tokio::spawn(async move {
                 let _open = connection;
-                while let Some(Ok(frame)) = body.frame().await {
+                while let Some(frame) = body.frame().await {
+                    let frame = frame.expect("the rest of a watch");
                     let lines = frame.data_ref().map_or(0, |data| lines_in(data));
                     seen.fetch_add(lines, Ordering::Relaxed);
                 }
+                eprintln!("a watch has ended");
             }));
         }
         Self { seen, tasks }
@@ -88,8 +94,7 @@ fn lines_in(data: &[u8]) -> usize {
 async fn create(server: &Measured, seconds: u64) -> (Samples, Duration, usize) {
     let connections = server.target.connections(1).await;
     let before = Usage::of(&server.processes);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let begun = format!("{:x}", now.as_nanos());
+    let begun = unique();
     let workers = connections
         .into_iter()
         .map(|c| (c, begun.clone()))
