@@ -10,6 +10,7 @@ pub mod apply;
 mod changes;
 mod compare;
 mod conflict;
+mod created;
 mod element;
 mod extract;
 mod field_set;

@@ -142,7 +142,7 @@ fn all_items(elements: Vec<Element>, items: &[Value], item: FieldType<'_>) -> Fi
 }
 
 /// Whether two values are equal; `2.0` is `2`, as in upstream's `value.Equals`.
-fn same(a: &Value, b: &Value) -> bool {
+pub(super) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(_), Value::Number(_)) => Scalar(a.clone()) == Scalar(b.clone()),
         (Value::Array(a), Value::Array(b)) => {
@@ -157,7 +157,7 @@ fn same(a: &Value, b: &Value) -> bool {
 }
 
 /// Whether a value contains nothing that could be compared on its own.
-fn is_blank(value: &Value) -> bool {
+pub(super) fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Object(fields) => fields.is_empty(),

@@ -2,7 +2,7 @@
 //!
 //! Upstream: `sigs.k8s.io/structured-merge-diff/fieldpath`.
 
-mod text;
+pub(super) mod text;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::FieldsV1;
 use portcullis_api::fields_v1;

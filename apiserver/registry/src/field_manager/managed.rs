@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry, Time};
 
-use portcullis_api::{FieldError, Path};
+use portcullis_api::{FieldError, Path, fields_v1};
 
 use super::changes::Changes;
 use super::element::Malformed;
@@ -79,6 +79,14 @@ impl Owned {
             api_version: api_version.to_owned(),
             time: None,
             encoded: None,
+        }
+    }
+
+    /// The fields of a new owner, encoded, which nothing else is asked of.
+    pub(super) fn of_text(api_version: &str, fields: String) -> Self {
+        Self {
+            encoded: Some(fields_v1::from_text(fields)),
+            ..Self::new(api_version, FieldSet::default())
         }
     }
 

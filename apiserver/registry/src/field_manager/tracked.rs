@@ -10,7 +10,7 @@ use super::field_set::{FieldSet, Node};
 use super::field_type::FieldType;
 use portcullis_kinds::resource::Resource;
 
-const METADATA: &str = "metadata";
+pub(super) const METADATA: &str = "metadata";
 
 /// An object's kind, through the resource or one of its subresources.
 #[derive(Clone, Copy, Debug)]
@@ -90,13 +90,14 @@ impl<'s> Tracked<'s> {
         found
     }
 
-    fn is_owned(self, name: &str) -> bool {
+    /// Whether a field of the root can have owners.
+    pub(super) fn is_owned(self, name: &str) -> bool {
         !matches!(name, "kind" | "apiVersion" | METADATA) && name != self.reset
     }
 }
 
-/// Upstream: `stripMetaManager`.
-fn is_owned_metadata(name: &str) -> bool {
+/// Whether a field of the metadata can have owners (upstream: `stripMetaManager`).
+pub(super) fn is_owned_metadata(name: &str) -> bool {
     !matches!(
         name,
         "name"

@@ -7,6 +7,7 @@ use portcullis_api::{Object, Status};
 use serde_json::Value;
 
 use super::changes::Changes;
+use super::created;
 use super::field_set::FieldSet;
 use super::managed::{Managed, Operation, Owned, Owner, is_reset};
 use super::tracked::{self, Tracked};
@@ -20,6 +21,8 @@ use portcullis_kinds::resource::Resource;
 /// The longest name taken from a user agent, in bytes.
 const MANAGER_MAX: usize = 128;
 const UNKNOWN: &str = "unknown";
+/// `fieldsV1` without a field.
+const NO_FIELDS: &str = "{}";
 
 /// The manager of a write, and the target.
 #[derive(Clone, Copy)]
@@ -124,9 +127,30 @@ impl<'a> Writer<'a> {
         let managed = sent
             .filter(|s| !is_reset(Some(s)))
             .and_then(|s| Managed::decode(s).ok());
+        let managed = managed.unwrap_or_default();
         let empty = tracked::empty(self.resource, self.api_version);
-        let recorded = self.record(&empty, object, managed.unwrap_or_default());
-        object.metadata_mut().managed_fields = recorded.await.unwrap_or_default();
+        let new = self.written(object);
+        let own = match managed.0.is_empty() {
+            true => created::fields(self.tracked(), &empty, &new),
+            false => None,
+        };
+        let recorded = match own {
+            Some(fields) => self.creator(fields),
+            None => self.record(&empty, &new, managed).await.unwrap_or_default(),
+        };
+        object.metadata_mut().managed_fields = recorded;
+    }
+
+    /// The entries of an object without other owners.
+    fn creator(self, fields: String) -> Option<Vec<ManagedFieldsEntry>> {
+        let mut managed = Managed::default();
+        if fields != NO_FIELDS {
+            let owner = self.owner(self.manager, Operation::Update);
+            let mut owned = Owned::of_text(self.api_version, fields);
+            owned.time = Some(portcullis_kinds::time::now());
+            managed.0.insert(owner, owned);
+        }
+        managed.encode()
     }
 
     /// Records the manager that changed an object. An object without owners stays so: the server created it,
@@ -140,7 +164,7 @@ impl<'a> Writer<'a> {
             return;
         }
         let old = current.served(self.resource, self.api_version);
-        let recorded = self.record(&old, object, managed).await;
+        let recorded = self.record(&old, &self.written(object), managed).await;
         object.metadata_mut().managed_fields = recorded.unwrap_or_else(|_| live.map(<[_]>::to_vec));
     }
 
@@ -163,20 +187,25 @@ impl<'a> Writer<'a> {
         Managed::decode(live.unwrap_or_default().to_vec()).unwrap_or_default()
     }
 
-    /// The entries of an object after a change.
-    async fn record(
-        self,
-        old: &Value,
-        object: &dyn Object,
-        mut managed: Managed,
-    ) -> Result<Option<Vec<ManagedFieldsEntry>>, Status> {
+    /// An object as its manager has written it.
+    fn written(self, object: &dyn Object) -> Value {
         let mut new = codec::served(self.resource, self.api_version, object);
         for field in self.empty {
             if let Some(unset @ Value::Null) = new.pointer_mut(field) {
                 *unset = Value::Array(Vec::new());
             }
         }
-        self.update(old, &new, self.manager, &mut managed).await?;
+        new
+    }
+
+    /// The entries of an object after a change.
+    async fn record(
+        self,
+        old: &Value,
+        new: &Value,
+        mut managed: Managed,
+    ) -> Result<Option<Vec<ManagedFieldsEntry>>, Status> {
+        self.update(old, new, self.manager, &mut managed).await?;
         managed.cap();
         Ok(managed.encode())
     }

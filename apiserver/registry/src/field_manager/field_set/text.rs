@@ -15,6 +15,8 @@ use crate::field_manager::element::{Element, Malformed, Scalar};
 
 /// The key of the value itself.
 const SELF: &str = ".";
+/// The value itself, as a member.
+pub(in crate::field_manager) const SELF_MEMBER: &[u8] = b"\".\":{}";
 /// A field with nothing below it.
 const LEAF: &[u8] = b"{}";
 
@@ -40,7 +42,7 @@ pub(super) fn write(set: &FieldSet) -> String {
 fn write_fields(set: &FieldSet, member: bool, key: &mut String, out: &mut Vec<u8>) {
     out.push(b'{');
     if member && !set.is_empty() {
-        out.extend_from_slice(b"\".\":{}");
+        out.extend_from_slice(SELF_MEMBER);
     }
     for (element, node) in set.iter() {
         if out.last() != Some(&b'{') {
@@ -58,13 +60,9 @@ fn write_fields(set: &FieldSet, member: bool, key: &mut String, out: &mut Vec<u8
 }
 
 /// Writes the key of a field. Hardly any has a character that needs an escape, besides the quotes in keys of items.
-fn write_key(element: &Element, key: &mut String, out: &mut Vec<u8>) {
+pub(in crate::field_manager) fn write_key(element: &Element, key: &mut String, out: &mut Vec<u8>) {
     match element {
-        Element::Field(name) if is_plain(name) => {
-            out.extend_from_slice(b"\"f:");
-            out.extend_from_slice(name.as_bytes());
-            out.push(b'"');
-        }
+        Element::Field(name) => write_field(name, key, out),
         Element::Key(fields)
             if fields
                 .iter()
@@ -88,12 +86,42 @@ fn write_key(element: &Element, key: &mut String, out: &mut Vec<u8>) {
             }
             out.extend_from_slice(b"}\"");
         }
-        _ => {
-            key.clear();
-            element.write_key(key);
-            write_string(key, out);
-        }
+        _ => write_any(element, key, out),
     }
+}
+
+/// Writes the key of a field of a struct or an entry of a map.
+pub(in crate::field_manager) fn write_field(name: &str, key: &mut String, out: &mut Vec<u8>) {
+    if !is_plain(name) {
+        return write_any(&Element::Field(name.into()), key, out);
+    }
+    out.extend_from_slice(b"\"f:");
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'"');
+}
+
+/// Writes the key of an item that one field distinguishes.
+pub(in crate::field_manager) fn write_item(
+    name: &str,
+    value: &str,
+    key: &mut String,
+    out: &mut Vec<u8>,
+) {
+    if !is_plain(name) || !is_plain(value) {
+        let fields = vec![(name.into(), Scalar(value.into()))];
+        return write_any(&Element::Key(fields), key, out);
+    }
+    out.extend_from_slice(b"\"k:{");
+    write_quoted(name, out);
+    out.push(b':');
+    write_quoted(value, out);
+    out.extend_from_slice(b"}\"");
+}
+
+fn write_any(element: &Element, key: &mut String, out: &mut Vec<u8>) {
+    key.clear();
+    element.write_key(key);
+    write_string(key, out);
 }
 
 /// Whether the JSON of a value needs no escape within a string, but for its own quotes.
