@@ -114,6 +114,10 @@ impl Sender {
                 continue;
             }
             self.hold_back().await;
+            if self.config.size <= 1 && self.output.gathers() {
+                self.gather(batch).await;
+                continue;
+            }
             let permit = permits.clone().acquire_owned().await;
             let (output, losses) = (self.output.clone(), self.losses.clone());
             under_way.spawn(async move {
@@ -128,6 +132,14 @@ impl Sender {
         }
         under_way.close();
         under_way.wait().await;
+    }
+
+    async fn gather(&self, batch: Vec<Waiting>) {
+        for waiting in batch {
+            if let Err(why) = self.output.gather(waiting.event).await {
+                self.losses.add(1, &why);
+            }
+        }
     }
 
     /// The next batch; an empty one if nothing came for a while.

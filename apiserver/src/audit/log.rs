@@ -9,6 +9,7 @@ mod rotation;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
@@ -24,6 +25,9 @@ pub use self::rotation::RotatedFile;
 const WAITING: usize = 1024;
 /// How many bytes are written together.
 const TOGETHER: usize = 256 * 1024;
+/// How long an event that no request waits for may wait for others: to wake the thread takes longer than to write
+/// one.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// The destination of lines.
 pub enum Destination {
@@ -44,6 +48,8 @@ enum Job {
         /// Resolved when the event is written.
         done: Option<Done>,
     },
+    /// An event that no request waits for.
+    Gather(Event),
     End(oneshot::Sender<()>),
 }
 
@@ -94,6 +100,14 @@ impl Output for Log {
         self.send(Job::Write { events, done: None }).await
     }
 
+    fn gathers(&self) -> bool {
+        true
+    }
+
+    async fn gather(&self, event: Event) -> Result<(), String> {
+        self.send(Job::Gather(event)).await
+    }
+
     async fn close(&self) {
         let (ended, wait) = oneshot::channel();
         if self.send(Job::End(ended)).await.is_ok() {
@@ -117,9 +131,13 @@ struct Writer {
 impl Writer {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(job) = jobs.blocking_recv() {
+            if matches!(job, Job::Gather(_)) {
+                thread::sleep(MOMENT);
+            }
             let mut next = Some(job);
             while let Some(job) = next.take() {
                 match job {
+                    Job::Gather(event) => self.add(vec![event], None),
                     Job::Write { events, done } => self.add(events, done),
                     Job::End(ended) => return self.end(ended),
                 }

@@ -21,6 +21,19 @@ pub trait Output: Send + Sync + 'static {
         self.write(vec![event]).await
     }
 
+    /// Whether it writes together what it is given one by one: batches of one need not wait for each other.
+    fn gathers(&self) -> bool {
+        false
+    }
+
+    /// Takes an event that no request waits for.
+    ///
+    /// # Errors
+    /// Why it is lost, as far as that is known.
+    async fn gather(&self, event: Event) -> Result<(), String> {
+        self.accept(event).await
+    }
+
     /// Ends, after everything it holds has been written.
     async fn close(&self);
 }

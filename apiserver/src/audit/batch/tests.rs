@@ -1,6 +1,8 @@
 //! Queues and their senders.
 
 use super::*;
+use crate::audit::event::Format;
+use crate::audit::log::{Backups, Destination, Log, RotatedFile};
 use crate::audit::metrics::AuditMetrics;
 use crate::audit::testing::Kept;
 
@@ -67,4 +69,40 @@ async fn events_beyond_the_buffer_are_lost() {
     queue.add(Event::of(&large)).unwrap();
     assert_eq!(queue.add(Event::of(&large)).unwrap_err(), full);
     queue.add(Event::of("small")).unwrap();
+}
+
+#[tokio::test]
+async fn a_log_gathers_events_and_writes_them_all_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.log");
+    let backups = Backups {
+        max_age: None,
+        max_count: None,
+        compress: false,
+    };
+    let file = RotatedFile::open(&path, None, backups).unwrap();
+    let losses = Arc::new(Losses::new("log", AuditMetrics::new()));
+    let file = Destination::File(file);
+    let log = Arc::new(Log::start(file, Format::Json, losses.clone()).unwrap());
+    let config = BatchConfig {
+        buffer: 1_000,
+        size: 1,
+        ..CONFIG
+    };
+    let stop = CancellationToken::new();
+    let (queue, sender) = super::queue(config, log.clone(), losses, stop.clone());
+    let names: Vec<_> = (0..500).map(|n| format!("{{\"n\":{n}}}")).collect();
+    for name in &names {
+        queue.add(Event::of(name)).unwrap();
+    }
+    stop.cancel();
+    sender.run().await;
+    log.close().await;
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), names.len());
+    let numbers = text.lines().map(|line| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        event["n"].as_u64().unwrap()
+    });
+    assert!(numbers.eq(0..500), "{text}");
 }
