@@ -118,8 +118,5 @@ pub(crate) fn append<'a>(meter: &mut Meter, list: Value<'a>, element: Value<'a>)
 }
 
 fn entries<'a>(map: &Map<'a>) -> Result<BTreeMap<Key<'a>, Value<'a>>, EvalError> {
-    map.iter()
-        .into_iter()
-        .map(|(key, value)| Ok((key, value?)))
-        .collect()
+    map.iter().map(|(key, value)| Ok((key, value?))).collect()
 }
