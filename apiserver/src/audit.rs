@@ -23,7 +23,7 @@ pub mod output;
 pub mod policy;
 mod sources;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 pub mod throttle;
 pub mod webhook;
 

@@ -1,11 +1,28 @@
-//! A destination for tests.
+//! Destinations for tests.
+
+use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use super::event::Event;
+use super::event::{Event, Format};
+use super::log::{Backups, Destination, Log, RotatedFile};
+use super::losses::Losses;
 use super::output::Output;
+
+/// A log in a file that is never rotated.
+pub fn log(path: &Path, losses: &Arc<Losses>) -> Arc<Log> {
+    let backups = Backups {
+        max_age: None,
+        max_count: None,
+        compress: false,
+    };
+    let file = RotatedFile::open(path, None, backups).unwrap();
+    let log = Log::start(Destination::File(file), Format::Json, losses.clone());
+    Arc::new(log.unwrap())
+}
 
 /// Keeps what is written, and fails or waits as the test needs it.
 #[derive(Default)]

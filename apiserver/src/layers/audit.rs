@@ -133,11 +133,10 @@ mod tests {
 
     use super::*;
     use crate::audit::backend::{Backend, Mode};
-    use crate::audit::event::Format;
-    use crate::audit::log::{Backups, Destination, Log, RotatedFile};
     use crate::audit::losses::Losses;
     use crate::audit::metrics::AuditMetrics;
     use crate::audit::policy::Policy;
+    use crate::audit::testing;
     use crate::request::Described;
 
     /// The stages and statuses recorded for a request that a service answers, or that is given up.
@@ -150,17 +149,11 @@ mod tests {
     {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("audit.log");
-        let backups = Backups {
-            max_age: None,
-            max_count: None,
-            compress: false,
-        };
-        let file = RotatedFile::open(&path, None, backups).unwrap();
         let metrics = AuditMetrics::new();
         let losses = Arc::new(Losses::new("log", metrics.clone()));
-        let log = Log::start(Destination::File(file), Format::Json, losses.clone()).unwrap();
+        let log = testing::log(&path, &losses);
         let stop = CancellationToken::new();
-        let backend = Backend::start(Arc::new(log), Mode::Blocking, losses, stop);
+        let backend = Backend::start(log, Mode::Blocking, losses, stop);
         let policy = json!({"apiVersion": "audit.k8s.io/v1", "kind": "Policy",
             "rules": [{"level": "Metadata"}]});
         let policy = Policy::read(policy).unwrap();

@@ -1,10 +1,8 @@
 //! Queues and their senders.
 
 use super::*;
-use crate::audit::event::Format;
-use crate::audit::log::{Backups, Destination, Log, RotatedFile};
 use crate::audit::metrics::AuditMetrics;
-use crate::audit::testing::Kept;
+use crate::audit::testing::{self, Kept};
 
 const CONFIG: BatchConfig = BatchConfig {
     buffer: 10,
@@ -75,15 +73,8 @@ async fn events_beyond_the_buffer_are_lost() {
 async fn a_log_gathers_events_and_writes_them_all_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.log");
-    let backups = Backups {
-        max_age: None,
-        max_count: None,
-        compress: false,
-    };
-    let file = RotatedFile::open(&path, None, backups).unwrap();
     let losses = Arc::new(Losses::new("log", AuditMetrics::new()));
-    let file = Destination::File(file);
-    let log = Arc::new(Log::start(file, Format::Json, losses.clone()).unwrap());
+    let log = testing::log(&path, &losses);
     let config = BatchConfig {
         buffer: 1_000,
         size: 1,
