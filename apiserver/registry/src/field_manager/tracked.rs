@@ -42,6 +42,15 @@ impl<'s> Tracked<'s> {
         Self { field_type, reset }
     }
 
+    /// An object of a type, all of whose fields a write can change.
+    #[cfg(test)]
+    pub(super) const fn of_type(field_type: FieldType<'s>) -> Self {
+        Self {
+            field_type,
+            reset: "",
+        }
+    }
+
     /// The fields set in an object.
     pub fn fields(self, object: &Value) -> FieldSet {
         let Some(fields) = object.as_object() else {
