@@ -9,7 +9,7 @@ pub mod audited;
 pub mod auditor;
 pub mod backend;
 pub mod batch;
-mod budget;
+pub mod budget;
 pub mod event;
 mod facts;
 mod followed;

@@ -135,8 +135,8 @@ impl Sender {
     }
 
     async fn gather(&self, batch: Vec<Waiting>) {
-        for waiting in batch {
-            if let Err(why) = self.output.gather(waiting.event).await {
+        for Waiting { event, memory } in batch {
+            if let Err(why) = self.output.gather(event, memory).await {
                 self.losses.add(1, &why);
             }
         }

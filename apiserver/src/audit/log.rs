@@ -14,6 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
+use super::budget::Memory;
 use super::event::{Event, Format};
 use super::losses::Losses;
 use super::output::Output;
@@ -49,7 +50,7 @@ enum Job {
         done: Option<Done>,
     },
     /// An event that no request waits for.
-    Gather(Event),
+    Gather(Event, Memory),
     End(oneshot::Sender<()>),
 }
 
@@ -72,6 +73,7 @@ impl Log {
             losses,
             lines: Vec::new(),
             unwatched: 0,
+            memory: Vec::new(),
             done: Vec::new(),
         };
         let thread = thread::Builder::new().name("audit-log".to_owned());
@@ -104,8 +106,8 @@ impl Output for Log {
         true
     }
 
-    async fn gather(&self, event: Event) -> Result<(), String> {
-        self.send(Job::Gather(event)).await
+    async fn gather(&self, event: Event, memory: Memory) -> Result<(), String> {
+        self.send(Job::Gather(event, memory)).await
     }
 
     async fn close(&self) {
@@ -124,6 +126,8 @@ struct Writer {
     lines: Vec<u8>,
     /// How many of the lines have no waiting request.
     unwatched: usize,
+    /// That of gathered events.
+    memory: Vec<Memory>,
     /// The requests that wait for the other lines.
     done: Vec<Done>,
 }
@@ -131,13 +135,16 @@ struct Writer {
 impl Writer {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         while let Some(job) = jobs.blocking_recv() {
-            if matches!(job, Job::Gather(_)) {
+            if matches!(job, Job::Gather(..)) {
                 thread::sleep(MOMENT);
             }
             let mut next = Some(job);
             while let Some(job) = next.take() {
                 match job {
-                    Job::Gather(event) => self.add(vec![event], None),
+                    Job::Gather(event, memory) => {
+                        self.add(vec![event], None);
+                        self.memory.push(memory);
+                    }
                     Job::Write { events, done } => self.add(events, done),
                     Job::End(ended) => return self.end(ended),
                 }
@@ -185,6 +192,7 @@ impl Writer {
         for done in self.done.drain(..) {
             let _ = done.send(written.clone());
         }
+        self.memory.clear();
         self.lines.clear();
         self.lines.shrink_to(TOGETHER);
         written

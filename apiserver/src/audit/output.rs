@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::budget::Memory;
 use super::event::Event;
 
 /// A log, or a webhook that takes events.
@@ -26,12 +27,14 @@ pub trait Output: Send + Sync + 'static {
         false
     }
 
-    /// Takes an event that no request waits for.
+    /// Takes an event that no request waits for. Its memory is released when it is written, or lost.
     ///
     /// # Errors
     /// Why it is lost, as far as that is known.
-    async fn gather(&self, event: Event) -> Result<(), String> {
-        self.accept(event).await
+    async fn gather(&self, event: Event, memory: Memory) -> Result<(), String> {
+        let written = self.write(vec![event]).await;
+        drop(memory);
+        written
     }
 
     /// Ends, after everything it holds has been written.

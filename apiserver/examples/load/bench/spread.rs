@@ -8,10 +8,10 @@ use http::Method;
 use http::header::CONTENT_TYPE;
 use serde_json::json;
 
-use super::paths::{LIST, NAMESPACE};
+use super::paths::LIST;
 use super::usage::Usage;
 use super::watchers::Watching;
-use super::{Measured, setup};
+use super::{Measured, setup, unique};
 use crate::samples::Samples;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ pub struct Args {
 pub async fn run(args: &Args) {
     let first = &args.servers[0];
     setup::prepare(&first.target).await;
-    let each = args.watchers / args.servers.len();
+    let each = (args.watchers / args.servers.len()).max(1);
     let watching = args.servers.iter();
     let watching = watching.map(|server| Watching::start(&server.target, each, LIST));
     let watching: Arc<Vec<_>> = Arc::new(join_all(watching).await);
@@ -52,8 +52,7 @@ pub async fn run(args: &Args) {
     for event in 1..=args.events {
         let seen = || watching.iter().map(Watching::seen).sum::<usize>();
         let begun = Instant::now();
-        let patch =
-            json!({"metadata": {"annotations": {"n": format!("{NAMESPACE}-{event}-{begun:?}")}}});
+        let patch = json!({"metadata": {"annotations": {"n": unique()}}});
         let answer = connection
             .ask(Method::PATCH, &path, patch.to_string())
             .await;

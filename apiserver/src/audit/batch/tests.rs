@@ -97,3 +97,35 @@ async fn a_log_gathers_events_and_writes_them_all_in_order() {
     });
     assert!(numbers.eq(0..500), "{text}");
 }
+
+/// Nobody reads the pipe that the log writes to.
+#[tokio::test]
+async fn events_of_a_log_that_hangs_are_limited() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.log");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    let reader = std::thread::spawn({
+        let path = path.clone();
+        move || std::fs::File::open(path).unwrap()
+    });
+    let losses = Arc::new(Losses::new("log", AuditMetrics::new()));
+    let log = testing::log(&path, &losses);
+    let reader = reader.join().unwrap();
+    let config = BatchConfig {
+        buffer: 1_000,
+        size: 1,
+        ..CONFIG
+    };
+    let (queue, sender) = super::queue(config, log, losses, CancellationToken::new());
+    let sender = tokio::spawn(sender.run());
+    let megabyte = format!("{{\"n\":\"{}\"}}", "x".repeat(1 << 20));
+    let mut taken = 0;
+    while queue.add(Event::of(&megabyte)).is_ok() {
+        taken += 1;
+        assert!(taken < 70, "so many megabytes wait");
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+    sender.abort();
+    drop(reader);
+}
