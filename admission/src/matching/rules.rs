@@ -36,7 +36,7 @@ pub(crate) struct Rule {
     names: Box<[SmolStr]>,
 }
 
-/// A set of operations: a bit for each of [`Operation::ALL`].
+/// A set of operations: a bit for each of [`Operation::ALL`], and one for `*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Operations(u8);
 
@@ -144,10 +144,15 @@ fn texts(texts: Option<&Vec<String>>) -> &[String] {
 
 impl Operations {
     fn new(texts: &[String]) -> Self {
-        let named = |of: &Operation| texts.iter().any(|text| text == of.as_str() || text == "*");
+        if texts.iter().any(|text| text == "*") {
+            return Self::ANY;
+        }
+        let named = |of: &Operation| texts.iter().any(|text| text == of.as_str());
         let bits = Operation::ALL.into_iter().filter(named).map(Self::bit);
         Self(bits.fold(0, |all, bit| all | bit))
     }
+
+    const ANY: Self = Self(u8::MAX);
 
     const fn bit(of: Operation) -> u8 {
         1 << of as u8
@@ -158,11 +163,11 @@ impl Operations {
     }
 
     fn words(self) -> Vec<&'static str> {
-        let contained = Operation::ALL.into_iter().filter(|of| self.contains(*of));
-        match contained.map(Operation::as_str).collect::<Vec<_>>() {
-            all if all.len() == Operation::ALL.len() => vec!["*"],
-            some => some,
+        if self == Self::ANY {
+            return vec!["*"];
         }
+        let contained = Operation::ALL.into_iter().filter(|of| self.contains(*of));
+        contained.map(Operation::as_str).collect()
     }
 }
 
@@ -310,12 +315,15 @@ mod tests {
         let mut of_apps = rule("CREATE", "apps", "v1", &["deployments", "*/scale"]);
         of_apps.scope = Some("Namespaced".to_owned());
         let core = rule("*", "", "*", &["*"]);
-        let words = [of_apps, core].map(|rule| Rule::new(&rule).to_string());
+        let mut all = rule("CREATE", "", "v1", &["pods"]);
+        all.operations = Some(Operation::ALL.map(|of| of.to_string()).to_vec());
+        let words = [of_apps, core, all].map(|rule| Rule::new(&rule).to_string());
         assert_eq!(
             words,
             [
                 "CREATE of deployments, */scale in apps/v1, in namespaces",
-                "* of * in the core group/*"
+                "* of * in the core group/*",
+                "CREATE, UPDATE, DELETE, CONNECT of pods in the core group/v1",
             ]
         );
     }

@@ -140,6 +140,38 @@ fn agrees(tracked: Tracked<'_>, old: &Value, new: &Value) -> Result<(), TestCase
     Ok(())
 }
 
+#[test]
+fn items_that_are_there_twice_are_owned_as_one_and_keys_have_defaults() {
+    let schema = schema();
+    let custom = Tracked::of_type(FieldType::of_custom(Some(&schema)));
+    let pod = Tracked::of_type(FieldType::of_kind("Pod"));
+    let port = |port: i64| json!({"containerPort": port});
+    let twice = json!({"containerPort": 1, "protocol": "TCP"});
+    let named = |name: &str, more: Value| json!({"name": name, "env": more});
+    for (tracked, spec, expected) in [
+        (
+            custom,
+            json!({"ports": [port(2), port(1), twice]}),
+            r#""f:ports":{".":{},"k:{\"containerPort\":1,\"protocol\":\"TCP\"}":{},"k:{\"containerPort\":2,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{}}}"#,
+        ),
+        (
+            custom,
+            json!({"containers": [named("b", json!(["y", "x", "y"])), named("a", json!([])), named("c", json!(1)), named("c", json!(2))]}),
+            r#""f:containers":{".":{},"k:{\"name\":\"a\"}":{".":{},"f:env":{},"f:name":{}},"k:{\"name\":\"b\"}":{".":{},"f:env":{".":{},"v:\"x\"":{},"v:\"y\"":{}},"f:name":{}},"k:{\"name\":\"c\"}":{}}"#,
+        ),
+        (
+            pod,
+            json!({"containers": [{"name": "q\"", "ports": [port(80)]}]}),
+            r#""f:containers":{".":{},"k:{\"name\":\"q\\\"\"}":{".":{},"f:name":{},"f:ports":{".":{},"k:{\"containerPort\":80,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{}}}}}"#,
+        ),
+    ] {
+        let new = json!({"spec": spec});
+        agrees(tracked, &json!({}), &new).unwrap();
+        let text = fields(tracked, &json!({}), &new).unwrap();
+        assert_eq!(text, format!(r#"{{"f:spec":{{".":{{}},{expected}}}}}"#));
+    }
+}
+
 proptest! {
     #[test]
     fn the_text_is_that_of_the_difference_for_custom_kinds(
