@@ -9,19 +9,19 @@ const BYTES: usize = 64 * 1024 * 1024;
 
 /// Memory for events.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<Semaphore>);
+pub(super) struct Budget(Arc<Semaphore>);
 
 /// The memory of an event; released when dropped.
 pub type Memory = OwnedSemaphorePermit;
 
 impl Budget {
     /// The whole budget.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Arc::new(Semaphore::new(BYTES)))
     }
 
     /// Memory for an event of so many bytes, if there is any left.
-    pub fn take(&self, bytes: usize) -> Option<Memory> {
+    pub(super) fn take(&self, bytes: usize) -> Option<Memory> {
         let bytes = u32::try_from(bytes).ok()?;
         self.0.clone().try_acquire_many_owned(bytes).ok()
     }
