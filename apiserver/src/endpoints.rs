@@ -56,8 +56,9 @@ use portcullis_kinds::resource::{Resource, Subresource};
 use portcullis_kinds::shared::ResourceRef;
 use portcullis_registry::{Scope, WarningList};
 
-/// Handles all paths without a route: `/api` and `/apis`, dispatched on what was authorized.
-pub async fn resources(
+/// Handles all paths without a route of their own: resources, discovery documents and unknown paths. It dispatches on
+/// what was authorized, and never on the URL.
+pub async fn dispatch(
     State(api): State<Arc<Api>>,
     State(documents): State<Arc<Documents>>,
     State(aggregation): State<Arc<Aggregation>>,
@@ -172,7 +173,7 @@ async fn resource(
         format: accept::negotiate(&routed.parts.headers, !is_custom)?,
         audited: routed.audited(),
     };
-    let result = carry_out(verb, &call, body).await;
+    let result = call_handler(verb, &call, body).await;
     Ok(with_warnings(result, warnings))
 }
 
@@ -216,9 +217,9 @@ fn page_not_found() -> Response {
     response::text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
-/// The verb's handler. Boxed, since the largest of them is many times the size of the others, and a request's
-/// task is moved as a whole when it starts.
-fn carry_out<'a>(
+/// Calls the handler of a verb. Boxed, since the future of one handler is many times the size of the others, and a
+/// request's task is moved as a whole when it starts.
+fn call_handler<'a>(
     verb: Verb,
     call: &'a Call<'_>,
     body: &'a mut Incoming,

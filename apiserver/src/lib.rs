@@ -1,7 +1,9 @@
 //! A complete miniature Kubernetes API server.
 //!
-//! The modules are grouped roughly in the order in which a request meets them; docs/ARCHITECTURE.md follows
-//! one.
+//! A request passes `serving`, `layers`, `router` and `endpoints`, then the crates `portcullis_registry`
+//! (apiserver/registry, which runs `portcullis_admission`) and `portcullis_storage`, and back through `response`
+//! and `serving`. The modules below are in about that order; docs/ARCHITECTURE.md follows one request through
+//! all of them.
 
 // The command line, and assembling a server.
 pub mod cli;

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 /// A response.
 pub type Response = http::Response<Body>;
 
-/// When a response must have been sent, even if its client does not read; an extension of it.
+/// When a response must have been sent, even if its client does not read; in the extensions of the response.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends(pub Instant);
 
@@ -40,7 +40,8 @@ pub struct Unhurried;
 /// How much is allocated at once for what is left of a body.
 const ANNOUNCED_MAX: usize = 16 * 1024 * 1024;
 
-/// Marks a stream that ends itself in time, and whose parts are small: a watch. An extension of the response.
+/// Marks a stream that ends by a deadline of its own, and whose parts are small: a watch. An extension of the
+/// response.
 #[derive(Clone, Copy, Debug)]
 pub struct EndsItself;
 

@@ -1,7 +1,7 @@
 //! The routes of the server.
 //!
-//! Fixed paths have routes, with any method where upstream looks at the path only; everything below `/api` and
-//! `/apis` is dispatched on the request that was authorized, and on nothing else.
+//! Fixed paths have routes, with any method where upstream looks at the path only; everything else, such as what is
+//! below `/api` and `/apis`, is dispatched on the request that was authorized, and on nothing else.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::endpoints::aggregated::Aggregation;
 use crate::endpoints::api::Api;
 use crate::endpoints::documents::Documents;
 use crate::endpoints::method;
-use crate::endpoints::{documents, health, metrics, resources, version};
+use crate::endpoints::{dispatch, documents, health, metrics, version};
 use crate::explain::explainer::Explainer;
 use crate::explain::{self, endpoint};
 use crate::health::Health;
@@ -61,7 +61,7 @@ pub fn router(services: Services, explains_decisions: bool) -> Router {
     }
     router
         .method_not_allowed_fallback(method_not_allowed)
-        .fallback(resources)
+        .fallback(dispatch)
         .with_state(services)
 }
 

@@ -65,7 +65,7 @@ const DRAIN_CHECK: Duration = Duration::from_millis(500);
 /// How long a client may send nothing of a body, or read nothing of a response, when the server stops.
 const DRAIN_INACTIVITY: Duration = Duration::from_secs(2);
 
-/// A service that responds to requests. Its layers are always ready.
+/// A service that responds to requests. It is always ready: nobody need call `poll_ready`.
 pub trait Handler<B>:
     Service<Request, Response = http::Response<B>, Error = Infallible, Future: Send>
     + Clone
@@ -250,7 +250,7 @@ async fn serve<S: Handler<B>, B: ResponseBody>(
     }
 }
 
-/// Supervises a connection while it is served; false if it was ended before its time.
+/// Supervises a connection while it is served; false if a deadline or an error has ended it.
 async fn attend<S, C>(
     mut serving: Pin<&mut C>,
     shared: &Shared<S>,

@@ -259,7 +259,8 @@ impl Cache {
         }
     }
 
-    /// The cache's own copy of an entry just written, or `written` if it has changed since.
+    /// Waits until the cache has applied a write, and returns the cache's copy of the entry; `written` itself if
+    /// the key has been written again since, or the wait has timed out.
     async fn applied(&self, written: Arc<Entry>) -> Arc<Entry> {
         if !self.caches(&written.key) {
             return written;

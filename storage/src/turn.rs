@@ -1,4 +1,4 @@
-//! Long work that takes turns with other tasks.
+//! Long work that yields to other tasks now and then.
 
 use std::time::{Duration, Instant};
 

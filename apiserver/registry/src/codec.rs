@@ -148,7 +148,8 @@ pub fn encode(resource: &Resource, object: Box<dyn Object>) -> Bytes {
     encode_as(resource, &resource.api_version(), object)
 }
 
-/// An object's bytes with the label of a version: without the resource version, which the store adds.
+/// An object's bytes with the label of a version: without the resource version, which [`Renderer`] inserts when the
+/// entry is sent.
 pub(crate) fn encode_as(
     resource: &Resource,
     api_version: &str,

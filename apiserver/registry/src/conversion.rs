@@ -1,4 +1,4 @@
-//! Custom objects in the version of their reader, by their current definition.
+//! Objects in the version of their reader: those of custom kinds, by their current definition.
 //!
 //! An entry is not changed when its definition changes. Readers of a version get a view of it: an entry of
 //! its own, pruned, defaulted and, if necessary, converted by a webhook. A view is made once for each version
@@ -201,8 +201,8 @@ impl Conversions {
         self.view(resource, api_version, &entry).await
     }
 
-    /// The bytes to store of an object. For the server itself an object keeps its version, so that its work
-    /// does not depend on webhooks.
+    /// The bytes to be stored for an object. One that the server itself writes keeps the version that it is stored
+    /// in, so that controllers do not depend on webhooks.
     ///
     /// # Errors
     /// [`Failure::Webhook`].

@@ -1,4 +1,5 @@
-//! Creating objects.
+//! Creating objects that are decoded and have their defaults: mutating admission, guards, preparation, validation,
+//! addresses and ports of services, validating admission, encoding, the store.
 
 use std::iter::repeat_n;
 use std::sync::Arc;
@@ -188,7 +189,8 @@ fn prepare(
     Err(Status::invalid(resource.group_kind(), name, &errors))
 }
 
-/// Validates a new object: its kind does, metadata and all, and then what is common to all kinds is checked.
+/// Validates a new object: its metadata and the fields of its kind, as often as upstream does, which repeats the
+/// errors; and if there are none, what the metadata of all kinds has in common.
 fn validate(scope: &Scope<'_>, object: &dyn Object) -> ErrorList {
     let (resource, path) = (scope.resource, Path::new("metadata"));
     let strategy = &resource.strategy;

@@ -1,11 +1,10 @@
-//! Rules about the writer as much as about the object.
+//! Rules about who may write what, beyond the permission to write: no user grants more than the user has.
 
 use portcullis_api::{Object, Status};
 
 use crate::scope::Scope;
 
-/// Called after mutating admission, for rules that are about the writer as much as about the object: no user
-/// grants more than the user has. The scope's name is the URL's, empty on POST.
+/// Checks such a rule, after mutating admission. The scope's name is the URL's, empty on POST.
 pub trait Guard: Send + Sync + 'static {
     /// Whether the user of the scope may write this object.
     ///

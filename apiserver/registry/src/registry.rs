@@ -1,4 +1,4 @@
-//! All objects, behind the steps of every write.
+//! The registry, through which all verbs read and write objects.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::ranges::{Reservation, ServiceRanges};
 use crate::scope::{Place, Scope};
 use crate::work_queues::WorkQueues;
 
-/// All objects, with the verbs.
+/// All objects: every verb of the API is a method.
 pub struct Registry {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) prefix: String,
@@ -177,7 +177,7 @@ impl Registry {
         Ok(view.await?)
     }
 
-    /// The result of a write in the version of the scope.
+    /// The entry just written, in the version that the client asked for; of a built-in kind, the same entry.
     pub(crate) async fn written(
         &self,
         scope: &Scope<'_>,
@@ -187,7 +187,7 @@ impl Registry {
         self.conversions.written(resource, version, entry).await
     }
 
-    /// The bytes to store of an object that is written in the scope.
+    /// The bytes to be stored for an object, in the version of the scope.
     pub(crate) async fn encode(
         &self,
         scope: &Scope<'_>,

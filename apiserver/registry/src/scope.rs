@@ -31,7 +31,7 @@ pub struct Scope<'a> {
     pub dry_run: bool,
     /// The options that the client sends beside the object.
     pub options: RequestOptions<'a>,
-    /// Whether the request is about a collection, of which this is one object.
+    /// Whether the request is about a collection, and this scope about one of its objects.
     pub in_collection: bool,
     /// The type of an object posted to a subresource, if it is not the resource's.
     pub body: Option<&'static ObjectType>,

@@ -12,7 +12,7 @@ use portcullis_rbac::{Attributes, Authorizer, Decided, Decision, ResourceTarget,
 use crate::request::{Described, Query, RequestInfo, ResourceRequest};
 use crate::response::{self, Response};
 
-/// A request that is allowed, and its user. Only [`authorize`] makes one.
+/// A request that is allowed, and its user. Only [`authorize`] and [`authorize_async`] make one.
 ///
 /// Handlers take it as an extractor: without the authorization layer in front of them it is missing, and the
 /// response is a 500.

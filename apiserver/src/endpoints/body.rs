@@ -67,11 +67,11 @@ impl Reader<'_> {
 
 /// An object from a body, and the warnings for its sender.
 pub struct Read {
-    /// The object as it is stored, nothing defaulted yet.
+    /// The object, of the type that is stored, without defaults.
     pub object: Box<dyn Object>,
     /// One sentence each.
     pub warnings: Vec<String>,
-    /// See [`Decoded::empty`].
+    /// The fields that were sent empty: see [`Decoded::empty`].
     pub empty: Vec<String>,
 }
 

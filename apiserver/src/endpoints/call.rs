@@ -30,11 +30,11 @@ use portcullis_registry::field_manager::update::Writer;
 pub struct Call<'a> {
     /// The parts that verbs use.
     pub api: &'a Api,
-    /// The permit and memory that it holds until its response is sent.
+    /// The permit and memory that the request holds until its response is sent.
     pub in_flight: &'a Arc<InFlight>,
-    /// The target and the user. Never a dry run: only the query and the body say whether it is one.
+    /// The target and the user. Whether the request is a dry run is not in it yet: the query and the body say so.
     pub scope: Scope<'a>,
-    /// The URL's resource, if the scope's is only a view of it: its scale.
+    /// The resource in the URL, if the scope has another one: for a scale, the resource that is scaled.
     pub parent: Option<&'a Resource>,
     /// The row of the URL's resource, for what outlasts the call.
     pub row: &'a ResourceRef,

@@ -1,4 +1,5 @@
-//! POST: creating objects.
+//! POST: reads the body, sets defaults and managed fields, has the object created
+//! ([`Registry::create`](portcullis_registry::Registry::create)), and responds with it.
 
 use http::StatusCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -30,7 +31,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     call.respond(StatusCode::CREATED, &entry)
 }
 
-/// The decoded object, with its namespace checked and its defaults set, before admission.
+/// Checks the namespace of a decoded object, and sets its defaults; before admission.
 ///
 /// # Errors
 /// 400 for metadata that contradict the URL.

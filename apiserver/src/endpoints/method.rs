@@ -49,7 +49,7 @@ fn is_in_its_scope(resource: &Resource, info: &ResourceRequest) -> bool {
     }
 }
 
-/// Whether there is such a path of a custom kind: only lists and watches may be of all namespaces (upstream:
+/// Whether a custom kind has the path of a request: only lists and watches may be of all namespaces (upstream:
 /// `possiblyAcrossAllNamespacesVerbs` of `customresource_handler.go`).
 pub fn is_routed(resource: &Resource, info: &ResourceRequest) -> bool {
     let is_placed = !resource.namespaced || !info.namespace.is_empty();

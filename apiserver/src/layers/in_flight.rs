@@ -22,8 +22,8 @@ use crate::limits::{Limits, Terminated};
 use crate::request::Peer;
 use crate::response::{self, Response};
 
-/// Makes an [`InFlight`] for each request: an extension of the request, and of its response, which holds it
-/// until it is sent.
+/// Makes an [`InFlight`] for each request, and stores it in the extensions of the request and of its response: it is
+/// held until the response is sent.
 #[derive(Clone)]
 pub struct InFlightLayer(pub Arc<Limits>);
 

@@ -29,7 +29,7 @@ pub struct InFlight {
     holder: Holder,
     /// Whether it takes its permit only once its body has been read.
     after_body: bool,
-    /// Whether it was denied what it needs, so that others can be served.
+    /// Whether it was rejected to keep capacity for other requests.
     denied: AtomicBool,
     held: Mutex<Held>,
 }

@@ -117,7 +117,8 @@ impl Checked {
         })
     }
 
-    /// The authorities and headers that are published: of clients, of front proxies, and of this server as one.
+    /// The authorities and headers that are published: of clients, of front proxies, and of this server as a front
+    /// proxy.
     fn trust(&self) -> Trust {
         let own = &self.proxy_client;
         Trust {

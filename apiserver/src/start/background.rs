@@ -64,7 +64,7 @@ impl Background {
         );
         let interval = options.etcd.etcd_compaction_interval;
         if interval > Duration::ZERO {
-            let compactor = Compactor::start(self.stored.upstream.clone(), interval);
+            let compactor = Compactor::start(self.stored.backend.clone(), interval);
             let stop = self.shutdown.clone();
             self.tasks.spawn(async move {
                 stop.cancelled().await;

@@ -33,10 +33,11 @@ impl Store {
     }
 }
 
-/// The store that options name, and the cache in front of it.
+/// The store that options name. What the registry reads and writes passes the cache, then [`Timed`], then the
+/// backend: the embedded store or etcd.
 pub(super) struct OpenStore {
     pub(super) store: Store,
-    pub(super) upstream: Arc<dyn Storage>,
+    pub(super) backend: Arc<dyn Storage>,
     pub(super) cache: Arc<Cache>,
     /// The prefix of keys.
     pub(super) prefix: String,
@@ -48,24 +49,24 @@ impl OpenStore {
     /// # Errors
     /// [`StartError`], if it cannot be read.
     pub(super) async fn open(options: &Serve, metrics: &StoreMetrics) -> Result<Self, StartError> {
-        let (store, upstream) = open(options).await?;
+        let (store, backend) = open(options).await?;
         let prefix = key_prefix(&options.etcd.etcd_prefix);
         let root = format!("{prefix}/");
-        let timed = Arc::new(Timed::new(upstream.clone(), &prefix, metrics.clone()));
+        let timed = Arc::new(Timed::new(backend.clone(), &prefix, metrics.clone()));
         let cache = Cache::start(timed, &root, CacheConfig::default());
         let cache = cache
             .await
             .map_err(|e| StartError::option(store.option(), e))?;
         Ok(Self {
             store,
-            upstream,
+            backend,
             cache: Arc::new(cache),
             prefix,
         })
     }
 }
 
-/// Opens the store.
+/// Opens the backend.
 ///
 /// # Errors
 /// [`StartError`], after waiting for an etcd that does not respond.

@@ -1,7 +1,8 @@
-//! The one thread that writes: it decides each write, commits it, publishes it, and then replies.
+//! The one thread that writes: it checks the precondition of each write and gives it a revision, commits it, publishes
+//! it, and then replies.
 //!
 //! Commands that arrive while a batch is being written form the next batch: concurrent writers
-//! share a disk sync, and a single writer never waits for others.
+//! share a disk sync. No batch is held back for more of them, so that a single writer waits only for the disk.
 
 use std::path::PathBuf;
 use std::sync::Arc;

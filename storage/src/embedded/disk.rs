@@ -1,5 +1,5 @@
-//! The store on disk: a redb file with all changes since the last compaction, but for the newest, which may be
-//! in the journal (`journal`) until they move.
+//! The store on disk: a redb file with all changes since the last compaction. The newest changes may be in the journal
+//! (`journal`) instead, until they move to that file.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -51,8 +51,8 @@ pub(super) struct Disk {
     path: PathBuf,
     database: Database,
     journal: Journal,
-    /// Whether redb has the number of a journal that its owner has removed.
-    is_bereft: bool,
+    /// Whether redb has the number of a journal that somebody has removed.
+    lacks_journal: bool,
 }
 
 /// The content of one transaction.
@@ -119,19 +119,19 @@ impl Disk {
         journal: impl StorageBackend,
     ) -> Result<Self, OpenError> {
         let mut journal = Journal::new(Box::new(journal));
-        let mut is_bereft = false;
+        let mut lacks_journal = false;
         if read_meta(&database, &path, META_FORMAT)? == Some(FORMAT_WITH_JOURNAL) {
             let number = read_meta(&database, &path, META_JOURNAL)?.unwrap_or_default();
             let last = read_revision(&database, &path)?.max(FIRST);
             let read = journal.read(number, last);
             read.map_err(|error| error.at(&path.with_file_name(JOURNAL)))?;
-            is_bereft = !journal.is_begun();
+            lacks_journal = !journal.is_begun();
         }
         Ok(Self {
             path,
             database,
             journal,
-            is_bereft,
+            lacks_journal,
         })
     }
 
@@ -226,7 +226,7 @@ impl Disk {
 
     /// Begins a journal, which counts once redb has its number.
     fn begin_journal(&mut self) -> Result<u64, redb::Error> {
-        if self.is_bereft {
+        if self.lacks_journal {
             // otherwise a failure from here on would leave redb with the number of a journal that is overwritten
             self.end_journal()?;
         }
@@ -240,7 +240,7 @@ impl Disk {
 
     /// Leaves all changes in redb, for any version that knows no journal.
     pub(super) fn settle(&mut self) -> Result<(), redb::Error> {
-        match self.journal.is_begun() || self.is_bereft {
+        match self.journal.is_begun() || self.lacks_journal {
             true => self.end_journal(),
             false => Ok(()),
         }
@@ -254,7 +254,7 @@ impl Disk {
         };
         self.transact(&nothing, Some((FORMAT, 0)))?;
         self.journal.finish();
-        self.is_bereft = false;
+        self.lacks_journal = false;
         Ok(())
     }
 

@@ -12,8 +12,9 @@
 //! A block is written only once the one before it is durable. So an invalid block with a valid newer one behind
 //! it is damage, and one with none is a commit that was under way, and was never acknowledged, unless
 //! [`Acknowledged`](super::acknowledged::Acknowledged) says otherwise. Disks are expected to write sectors whole
-//! or not at all: a block may share its first one with the block before it. As that one may hold the beginning
-//! of a header, the place of the next header is cleared before anything is written there after a start.
+//! or not at all: a block may share its first sector with the block before it. As that sector may contain the
+//! beginning of a block's header, the place of the next block's header is cleared before anything is written
+//! there after a start.
 //!
 //! redb has the journal's number while it has to be read, so that no other journal can take its place.
 
@@ -91,7 +92,7 @@ impl From<io::Error> for JournalError {
 }
 
 impl Journal {
-    /// A file whose content does not count.
+    /// A file whose content is ignored.
     pub(super) fn new(file: Box<dyn StorageBackend>) -> Self {
         Self {
             file,
