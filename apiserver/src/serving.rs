@@ -65,7 +65,7 @@ const DRAIN_CHECK: Duration = Duration::from_millis(500);
 /// How long a client may send nothing of a body, or read nothing of a response, when the server stops.
 const DRAIN_INACTIVITY: Duration = Duration::from_secs(2);
 
-/// A service that responds to requests. It is always ready: nobody need call `poll_ready`.
+/// A service that responds to requests. It is always ready: `poll_ready` need not be called.
 pub trait Handler<B>:
     Service<Request, Response = http::Response<B>, Error = Infallible, Future: Send>
     + Clone

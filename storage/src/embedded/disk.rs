@@ -51,7 +51,7 @@ pub(super) struct Disk {
     path: PathBuf,
     database: Database,
     journal: Journal,
-    /// Whether redb has the number of a journal that somebody has removed.
+    /// Whether redb has the number of a journal that was removed.
     lacks_journal: bool,
 }
 

@@ -1,7 +1,7 @@
 //! The fields that the creator of an object owns, as text.
 //!
 //! It is the text of the set in which an object differs from an empty one ([`super::compare`]), written in one walk
-//! over the object: most writes of a busy cluster make objects, and nobody owns any of their fields before.
+//! over the object: most writes of a busy cluster create objects, whose fields have no owners yet.
 
 use serde_json::{Map, Value};
 

@@ -98,7 +98,7 @@ async fn a_log_gathers_events_and_writes_them_all_in_order() {
     assert!(numbers.eq(0..500), "{text}");
 }
 
-/// Nobody reads the pipe that the log writes to.
+/// The log writes to a pipe without a reader.
 #[tokio::test]
 async fn events_of_a_log_that_hangs_are_limited() {
     let dir = tempfile::tempdir().unwrap();
