@@ -46,7 +46,7 @@ impl<'a, 'v> Request<'a, 'v> {
     /// # Errors
     /// A [`Status`] if the objects cannot be represented in the version.
     pub(crate) async fn input(&mut self, served: Served<'v>) -> Result<&Input, Status> {
-        // the loan would last beyond the insertion
+        // by position, as a borrow would last beyond the insertion below
         if let Some(known) = self.inputs.iter().position(|(of, _)| *of == served) {
             return Ok(&self.inputs[known].1);
         }

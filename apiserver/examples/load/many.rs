@@ -1,5 +1,6 @@
 //! Many objects of any kind, made through a server.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
@@ -7,6 +8,7 @@ use http::Method;
 
 use crate::target::Target;
 
+/// How many connections make them.
 const MAKERS: usize = 16;
 
 #[derive(clap::Args)]
@@ -23,18 +25,27 @@ pub struct Args {
     count: usize,
 }
 
-/// Makes those that are not there yet.
 pub async fn run(args: &Args) {
-    let next = &AtomicUsize::new(0);
-    let makers = args.server.connections(MAKERS).await.into_iter();
+    let object = |n: usize| args.object.replace("{}", &n.to_string());
+    make(&args.server, &args.path, 0..args.count, object).await;
+}
+
+/// Makes the objects with these numbers, unless they are there already.
+pub async fn make(
+    target: &Target,
+    path: &str,
+    numbers: Range<usize>,
+    object: impl Fn(usize) -> String,
+) {
+    let (next, object) = (&AtomicUsize::new(numbers.start), &object);
+    let makers = target.connections(MAKERS).await.into_iter();
     let makers = makers.map(|mut connection| async move {
         loop {
             let n = next.fetch_add(1, Ordering::Relaxed);
-            if n >= args.count {
+            if n >= numbers.end {
                 return;
             }
-            let object = args.object.replace("{}", &n.to_string());
-            let answer = connection.ask(Method::POST, &args.path, object);
+            let answer = connection.ask(Method::POST, path, object(n));
             let answer = answer.await.unwrap();
             assert!(matches!(answer.code, 201 | 409), "{answer:?}");
         }

@@ -30,7 +30,7 @@ pub trait Output: Send + Sync + 'static {
     /// Takes an event that no request waits for. Its memory is released when it is written, or lost.
     ///
     /// # Errors
-    /// Why it is lost, as far as that is known.
+    /// Why the event is lost, unless that shows only later.
     async fn gather(&self, event: Event, memory: Memory) -> Result<(), String> {
         let written = self.write(vec![event]).await;
         drop(memory);

@@ -12,7 +12,7 @@ use super::report::{Figures, Report};
 use super::setup::LISTED;
 use super::usage::Usage;
 use super::watchers::Watching;
-use super::{Args, Measured};
+use super::{Args, Measured, unique};
 use crate::client::Connection;
 use crate::samples::Samples;
 
@@ -41,7 +41,7 @@ async fn load(server: &Measured, args: &Args, rate: Option<f64>) -> (Figures, f6
     let watching = Watching::start(&server.target, args.watchers, LIST).await;
     let connections = server.target.connections(CONNECTIONS).await;
     let run = Run {
-        name: if rate.is_some() { "half" } else { "all" }.to_owned(),
+        name: unique(),
         deletes: false,
     };
     let workers = connections.into_iter().map(|c| (c, run.clone())).collect();

@@ -1,15 +1,14 @@
 //! What must be there for the requests.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
 
 use super::objects::{definition, map, pod, policy, widget};
 use super::paths::{CROWD, LIST, MAPS, NAMESPACE, WIDGETS};
 use crate::client::Client;
+use crate::many;
 use crate::target::Target;
 use crate::webhook::Webhook;
 
@@ -19,8 +18,6 @@ const CROWDED: usize = 5_000;
 /// How many policies there are at the most.
 const POLICIES: usize = 300;
 const OTHER_WEBHOOKS: usize = 100;
-/// How many connections make a large collection.
-const MAKERS: usize = 16;
 
 const POLICY_PATH: &str = "/apis/policy/v1beta1/podsecuritypolicies";
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -67,19 +64,7 @@ async fn make_pods(target: &Target, path: &'static str, prefix: &'static str, co
         body.to_string()
     };
     until_done(target, Method::POST, path, &body(0)).await;
-    let (next, body) = (&AtomicUsize::new(1), &body);
-    let makers = target.connections(MAKERS).await.into_iter();
-    let makers = makers.map(|mut connection| async move {
-        loop {
-            let n = next.fetch_add(1, Ordering::Relaxed);
-            if n >= count {
-                return;
-            }
-            let answer = connection.ask(Method::POST, path, body(n)).await.unwrap();
-            assert!(matches!(answer.code, 201 | 409), "{answer:?}");
-        }
-    });
-    join_all(makers).await;
+    many::make(target, path, 1..count, body).await;
 }
 
 /// What was made for one operation, on all servers.

@@ -1,6 +1,5 @@
 //! Watchers of several servers of one cluster: how long an event takes to reach all of them.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -35,7 +34,7 @@ pub async fn run(args: &Args) {
     let each = (args.watchers / args.servers.len()).max(1);
     let watching = args.servers.iter();
     let watching = watching.map(|server| Watching::start(&server.target, each, LIST));
-    let watching: Arc<Vec<_>> = Arc::new(join_all(watching).await);
+    let watching = join_all(watching).await;
     let path = format!("{LIST}/listed-0");
     let mut connection = first.target.admin().connect().await.unwrap();
     let headers = &mut connection.headers;
