@@ -3,12 +3,12 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use portcullis_api::{GroupVersion, Object};
+use portcullis_api::{GroupVersion, Object, same_name};
 use serde_json::Value;
 use thiserror::Error;
 
 /// A resource in one of its versions, with the kind of its objects there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq)]
 pub struct Served<'a> {
     /// The group and version of the resource.
     pub group_version: GroupVersion<'a>,
@@ -18,6 +18,15 @@ pub struct Served<'a> {
     pub kind_version: GroupVersion<'a>,
     /// The kind of the objects in requests for the resource.
     pub kind: &'a str,
+}
+
+impl PartialEq for Served<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.group_version == other.group_version
+            && same_name(self.resource, other.resource)
+            && self.kind_version == other.kind_version
+            && same_name(self.kind, other.kind)
+    }
 }
 
 /// An object could not be represented in a version.

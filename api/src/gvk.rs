@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-/// Whether two names are the same, of which both are often empty, as the core group is.
+/// Whether two names are the same, of which both are often empty, as the core group is, or one string, as those of
+/// rows of the catalogue are.
 ///
 /// Two empty strings are not passed to `memcmp`: on some processors (of AMD, with AVX-512) that of glibc takes
 /// 140 ns for two empty strings that were never allocated, and 1 ns for all others.
 #[inline]
 pub fn same_name(one: &str, other: &str) -> bool {
-    one.len() == other.len() && (one.is_empty() || one == other)
+    one.len() == other.len()
+        && (one.is_empty() || std::ptr::eq(one.as_ptr(), other.as_ptr()) || one == other)
 }
 
 /// An API group and version, such as `apps/v1`; the core group is the empty string.

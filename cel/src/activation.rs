@@ -13,7 +13,7 @@ use crate::value::{Evaluated, Value};
 /// The variables of a request that is admitted.
 const USUAL: usize = 8;
 
-/// The values of the variables of an expression.
+/// The values of the variables of an expression, each of which is bound once.
 #[derive(Debug, Default)]
 pub struct Activation<'a> {
     bindings: Vec<(&'a str, Binding<'a>)>,
@@ -97,10 +97,13 @@ impl<'a> Activation<'a> {
         }
     }
 
-    /// The value of a declared variable.
-    pub(crate) fn value(&'a self, variable: &'a Variable) -> Option<Evaluated<'a>> {
+    /// The value of the variable that is declared at a position. It is found at once if the variables are bound
+    /// in the order in which they are declared.
+    pub(crate) fn value(&'a self, at: usize, variable: &'a Variable) -> Option<Evaluated<'a>> {
         let name = &*variable.name;
-        let Some((_, binding)) = self.bindings.iter().rfind(|(bound, _)| *bound == name) else {
+        let is_it = |(bound, _): &&(&str, Binding<'a>)| *bound == name;
+        let bound = self.bindings.get(at).filter(is_it);
+        let Some((_, binding)) = bound.or_else(|| self.bindings.iter().find(is_it)) else {
             return self.lazy?.value(name, self);
         };
         let optional = matches!(variable.of, Type::Optional(_));

@@ -87,11 +87,12 @@ impl<'a> Evaluation<'a> {
     fn variable(&mut self, index: u16) -> Evaluated<'a> {
         self.meter.charge(1)?;
         let (checked, activation) = (self.checked, self.activation);
+        let at = usize::from(index);
         let variable = checked
             .variables
-            .get(usize::from(index))
+            .get(at)
             .ok_or_else(|| EvalError::new("invalid attribute"))?;
-        activation.value(variable).unwrap_or_else(|| {
+        activation.value(at, variable).unwrap_or_else(|| {
             Err(EvalError::new(format!(
                 "no such attribute(s): {}",
                 variable.name

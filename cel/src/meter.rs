@@ -71,23 +71,20 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(limits: impl Into<Limits>) -> Self {
-        let Limits { cost, work } = limits.into();
+        Self::with_regexes(limits.into(), &[])
+    }
+
+    /// A meter that has compiled regular expressions already.
+    pub(crate) fn with_regexes(limits: Limits, regexes: &[CompiledRegex]) -> Self {
+        let Limits { cost, work } = limits;
         Self {
             cost: 0,
             limit: cost,
             work_limit: work,
             work_left: work,
             bytes_left: MAX_BYTES,
-            regexes: Vec::new(),
-            broken: None,
-        }
-    }
-
-    /// A meter that has compiled regular expressions already.
-    pub(crate) fn with_regexes(limits: Limits, regexes: &[CompiledRegex]) -> Self {
-        Self {
             regexes: regexes.to_vec(),
-            ..Self::new(limits)
+            broken: None,
         }
     }
 

@@ -39,14 +39,16 @@ pub(crate) struct Caller {
 }
 
 impl Input {
-    /// The variables that all expressions have. The last is found first, and is the one that most use.
+    /// The variables that all expressions have, in the order of [`Environment::of_request`].
+    ///
+    /// [`Environment::of_request`]: portcullis_cel::Environment::of_request
     pub(crate) fn activation(&self) -> Activation<'_> {
         Activation::new()
-            .with("request", &self.constant.request)
-            .with("namespaceObject", or_null(self.namespace.as_deref()))
-            .with("params", self.params())
-            .with("oldObject", &self.constant.old_object)
             .with("object", &self.object)
+            .with("oldObject", &self.constant.old_object)
+            .with("namespaceObject", or_null(self.namespace.as_deref()))
+            .with("request", &self.constant.request)
+            .with("params", self.params())
     }
 
     /// The parameters of the policy, or null.

@@ -37,6 +37,11 @@ impl Selectors {
         }
     }
 
+    /// Whether they select everything, as most do.
+    pub(crate) fn are_everything(&self) -> bool {
+        self.namespace.is_everything() && self.object.is_everything()
+    }
+
     /// Which of them does not select the object of a request, if any.
     ///
     /// # Errors

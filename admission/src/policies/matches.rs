@@ -63,6 +63,9 @@ impl Matches {
         if matching(&self.excluded).is_some() {
             return Ok(Err(Mismatch::Excluded));
         }
+        if self.selectors.are_everything() {
+            return Ok(Ok(included));
+        }
         let mismatch = self.selectors.mismatch(attributes, namespaces).await?;
         Ok(mismatch.map_or(Ok(included), Err))
     }

@@ -41,9 +41,12 @@ pub(crate) fn unmet_condition(
         return Ok(None);
     }
     // conditions have no namespace
-    let null = serde_json::Value::Null;
-    let activation = input.with_authorizer().with("namespaceObject", &null);
-    base.conditions.first_false(&activation, budget, tally)
+    let input = Input {
+        namespace: None,
+        ..input.clone()
+    };
+    base.conditions
+        .first_false(&input.with_authorizer(), budget, tally)
 }
 
 /// The findings for an error that ends the evaluation.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Namespace;
 use portcullis_api::Status;
 
-use super::params::{Found, ParamFinder, ServedKind};
+use super::params::{ParamFinder, ServedKind};
 use super::request::Request;
 use super::traced;
 use crate::expressions::input::Input;
@@ -60,7 +60,7 @@ impl Misconfigured<'_> {
 }
 
 /// The evaluations of a policy, and the errors of others, in the order of bindings.
-type Invocations<'b, 'v> = Vec<Result<Invocation<'b, 'v>, Misconfigured<'b>>>;
+pub(crate) type Invocations<'b, 'v> = Vec<Result<Invocation<'b, 'v>, Misconfigured<'b>>>;
 
 impl Finder {
     pub(crate) fn new(lookups: &Lookups) -> Self {
@@ -74,7 +74,7 @@ impl Finder {
         }
     }
 
-    /// The evaluations of a policy for a request.
+    /// Adds the evaluations of a policy for a request.
     ///
     /// # Errors
     /// A [`Status`] if the namespace of the object does not exist.
@@ -83,11 +83,11 @@ impl Finder {
         policy: &Base,
         bindings: &'b [Arc<Binding>],
         request: &mut Request<'_, 'v>,
-    ) -> Result<Invocations<'b, 'v>, Status> {
-        let mut found = Vec::new();
+        found: &mut Invocations<'b, 'v>,
+    ) -> Result<(), Status> {
         let wrong = |binding, why| Err(Misconfigured { binding, why });
         let Some(matches) = &policy.matches else {
-            return Ok(found);
+            return Ok(());
         };
         let (attributes, namespaces) = (request.attributes, &*self.namespaces);
         let served = matches.served(attributes, &request.versions, namespaces);
@@ -95,18 +95,18 @@ impl Finder {
             Ok(Ok(served)) => served,
             Ok(Err(mismatch)) => {
                 traced::skipped(attributes, policy, None, || matches.words(mismatch));
-                return Ok(found);
+                return Ok(());
             }
             Err(status) => {
                 found.push(wrong(None, status.message));
-                return Ok(found);
+                return Ok(());
             }
         };
         let kind = match self.params.kind(policy.param_kind.as_ref()) {
             Ok(kind) => kind,
             Err(why) => {
                 found.push(wrong(None, why));
-                return Ok(found);
+                return Ok(());
             }
         };
         for binding in bindings {
@@ -127,11 +127,11 @@ impl Finder {
                 kind,
                 served,
             };
-            if let Err(why) = self.invoke(&bound, request, &mut found).await? {
+            if let Err(why) = self.invoke(&bound, request, found).await? {
                 found.push(wrong(Some(binding), why));
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Why a binding is not about a request; `None` if it is.
@@ -165,19 +165,21 @@ impl Finder {
             served,
         } = *of;
         let attributes = request.attributes;
-        let params = self.params.find(
-            kind,
-            binding.params.as_ref(),
-            attributes.namespace_or_itself(),
-        );
-        let params = match params.await {
-            Ok(Found::Objects(objects)) if objects.is_empty() => {
-                let why = || "it refers to no object of parameters that is there".to_owned();
-                traced::skipped(attributes, policy, Some(binding), why);
-                return Ok(Ok(()));
+        let params = match kind.zip(binding.params.as_ref()) {
+            None => None,
+            Some((kind, params)) => {
+                let namespace = attributes.namespace_or_itself();
+                match self.params.find(kind, params, namespace).await {
+                    Ok(objects) if objects.is_empty() => {
+                        let why =
+                            || "it refers to no object of parameters that is there".to_owned();
+                        traced::skipped(attributes, policy, Some(binding), why);
+                        return Ok(Ok(()));
+                    }
+                    Ok(objects) => Some(objects),
+                    Err(why) => return Ok(Err(why)),
+                }
             }
-            Ok(params) => params,
-            Err(why) => return Ok(Err(why)),
         };
         let mut input = match request.input(served).await {
             Ok(input) => input.clone(),
@@ -197,8 +199,9 @@ impl Finder {
             }));
         };
         match params {
-            Found::None => add(input),
-            Found::Objects(objects) => objects.into_iter().map(Some).for_each(|params| {
+            // no parameters, or the binding refers to none: it is evaluated once
+            None => add(input),
+            Some(objects) => objects.into_iter().map(Some).for_each(|params| {
                 add(Input {
                     params,
                     ..input.clone()

@@ -11,7 +11,7 @@ use portcullis_api::status::{Cause, Details};
 use serde_json::Value;
 
 use super::change::{apply, describe, unmet};
-use super::invocations::{Finder, Invocation};
+use super::invocations::{Finder, Invocation, Invocations};
 use super::request::Request;
 use super::traced;
 use crate::expressions::input::{Input, or_null};
@@ -112,12 +112,12 @@ impl MutatingPolicyPlugin {
         refusals: &mut Refusals,
     ) -> Result<(), Status> {
         let base = &bound.policy.base;
-        let found = {
-            let mut request = Request::new(attributes, versions, &self.finder.permissions);
-            self.finder
-                .find(base, &bound.bindings, &mut request)
-                .await?
-        };
+        let mut found = Invocations::new();
+        let mut request = Request::new(attributes, versions, &self.finder.permissions);
+        self.finder
+            .find(base, &bound.bindings, &mut request, &mut found)
+            .await?;
+        drop(request);
         for invocation in found {
             match invocation {
                 Ok(invocation) => {

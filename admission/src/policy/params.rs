@@ -16,14 +16,6 @@ pub(crate) struct ParamFinder {
     pub(crate) stored: Arc<dyn StoredParams>,
 }
 
-/// The parameters of a binding.
-pub(crate) enum Found {
-    /// The policy has no parameters, or the binding refers to none: it is evaluated once.
-    None,
-    /// It is evaluated once for each.
-    Objects(Vec<Arc<Value>>),
-}
-
 /// The kind of a policy's parameters, and how it is served.
 #[derive(Clone, Copy)]
 pub(crate) struct ServedKind<'p> {
@@ -60,13 +52,10 @@ impl ParamFinder {
     /// A sentence, if parameters are required and there are none.
     pub(crate) async fn find(
         &self,
-        kind: Option<ServedKind<'_>>,
-        params: Option<&Params>,
+        kind: ServedKind<'_>,
+        params: &Params,
         namespace: &str,
-    ) -> Result<Found, String> {
-        let (Some(kind), Some(params)) = (kind, params) else {
-            return Ok(Found::None);
-        };
+    ) -> Result<Vec<Arc<Value>>, String> {
         let namespace = match (kind.served.is_namespaced, params.namespace.as_str()) {
             (false, "") => "",
             (false, _) => {
@@ -100,6 +89,6 @@ impl ParamFinder {
                 "no params found for policy binding with `Deny` parameterNotFoundAction".to_owned(),
             );
         }
-        Ok(Found::Objects(found))
+        Ok(found)
     }
 }

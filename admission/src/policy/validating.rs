@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use portcullis_api::Status;
 
 use super::evaluate::evaluate;
-use super::invocations::Finder;
+use super::invocations::{Finder, Invocations};
 use super::outcome::{Annotations, Outcome};
 use super::request::Request;
 use super::traced;
@@ -42,17 +42,20 @@ impl ValidatingPolicyPlugin {
     }
 
     /// Evaluates a policy for each of its bindings.
-    async fn policy<'p>(
+    async fn policy<'p, 'v>(
         &self,
         bound: &'p Bound<Policy>,
-        request: &mut Request<'_, '_>,
+        request: &mut Request<'_, 'v>,
+        found: &mut Invocations<'p, 'v>,
         outcome: &mut Outcome<'p>,
     ) -> Result<(), Status> {
         let (policy, attributes) = (&bound.policy, request.attributes);
         let base = &policy.base;
-        let found = self.finder.find(base, &bound.bindings, request).await?;
+        self.finder
+            .find(base, &bound.bindings, request, found)
+            .await?;
         let mut annotations = Annotations::default();
-        for invocation in found {
+        for invocation in found.drain(..) {
             match invocation {
                 Ok(invocation) => {
                     let input = &invocation.input;
@@ -87,8 +90,11 @@ impl ValidatingPlugin for ValidatingPolicyPlugin {
         }
         let mut request = Request::new(attributes, versions, &self.finder.permissions);
         let mut outcome = Outcome::counted_by(&self.metrics);
+        // empty between policies, which share its space
+        let mut found = Invocations::new();
         for policy in bound {
-            self.policy(policy, &mut request, &mut outcome).await?;
+            self.policy(policy, &mut request, &mut found, &mut outcome)
+                .await?;
         }
         outcome.conclude(attributes)
     }

@@ -67,8 +67,7 @@ fn name(service: &APIService) -> String {
 }
 
 impl Sink<APIService> for ApiServices {
-    fn reset(&self, objects: Vec<Arc<APIService>>) {
-        let objects = objects.into_iter();
+    fn reset(&self, objects: &mut dyn Iterator<Item = Arc<APIService>>) {
         self.change(|known| *known = objects.map(|service| (name(&service), service)).collect());
     }
 

@@ -96,7 +96,7 @@ impl Definitions {
 }
 
 impl Sink<CustomResourceDefinition> for Definitions {
-    fn reset(&self, objects: Vec<Arc<CustomResourceDefinition>>) {
+    fn reset(&self, objects: &mut dyn Iterator<Item = Arc<CustomResourceDefinition>>) {
         let mut served = self.served.lock();
         let mut fresh = BTreeMap::new();
         for definition in objects {

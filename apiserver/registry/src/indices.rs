@@ -91,12 +91,10 @@ impl<K: Indexed<I>, I> Part<K, I> {
 }
 
 impl<K: Indexed<I>, I: Send + Sync + 'static> Sink<K> for Part<K, I> {
-    fn reset(&self, objects: Vec<Arc<K>>) {
-        let now: BTreeSet<_> = objects
-            .iter()
-            .map(|object| place(object.as_ref()))
-            .collect();
+    fn reset(&self, objects: &mut dyn Iterator<Item = Arc<K>>) {
+        let mut now = BTreeSet::new();
         for object in objects {
+            now.insert(place(object.as_ref()));
             object.put(&self.index);
         }
         let before = std::mem::replace(&mut *self.known.lock(), now.clone());
@@ -122,7 +120,8 @@ impl<K: Indexed<I>, I: Send + Sync + 'static> Sink<K> for Part<K, I> {
 pub struct PodSecurityPolicySink(pub Arc<PodSecurityPolicyIndex>);
 
 impl Sink<PodSecurityPolicy> for PodSecurityPolicySink {
-    fn reset(&self, objects: Vec<Arc<PodSecurityPolicy>>) {
+    fn reset(&self, objects: &mut dyn Iterator<Item = Arc<PodSecurityPolicy>>) {
+        let objects: Vec<_> = objects.collect();
         self.0.replace(objects.iter().map(Arc::as_ref));
     }
 

@@ -16,8 +16,8 @@ use portcullis_kinds::resource::Resource;
 
 /// A receiver of the objects of a kind.
 pub trait Sink<K>: Send + Sync + 'static {
-    /// Replaces all objects.
-    fn reset(&self, objects: Vec<Arc<K>>);
+    /// Replaces all objects. Each is decoded when it is taken: some are fifty times as large as their text.
+    fn reset(&self, objects: &mut dyn Iterator<Item = Arc<K>>);
     /// An object is new or has changed.
     fn put(&self, object: Arc<K>);
     /// An object has been removed.
@@ -87,12 +87,8 @@ impl<K: Object + Clone> Feeder<K> {
 
 impl<K: Object + Clone> Observer for Feeder<K> {
     fn reset(&self, entries: &[Arc<Entry>]) {
-        self.sink.reset(
-            entries
-                .iter()
-                .filter_map(|entry| self.decode(entry))
-                .collect(),
-        );
+        let mut objects = entries.iter().filter_map(|entry| self.decode(entry));
+        self.sink.reset(&mut objects);
     }
 
     fn apply(&self, event: &Event) {
@@ -181,7 +177,7 @@ pub fn place(object: &dyn Object) -> (String, String) {
 }
 
 impl<K: Object + Clone> Sink<K> for Informer<K> {
-    fn reset(&self, objects: Vec<Arc<K>>) {
+    fn reset(&self, objects: &mut dyn Iterator<Item = Arc<K>>) {
         let mut all = ByNamespace::new();
         for object in objects {
             let (namespace, name) = place(object.as_ref());

@@ -31,8 +31,8 @@ struct OfPolicies<P>(Arc<P>);
 struct OfBindings<P>(Arc<P>);
 
 impl<P: Policies> Sink<P::Policy> for OfPolicies<P> {
-    fn reset(&self, objects: Vec<Arc<P::Policy>>) {
-        self.0.replace_policies(&objects);
+    fn reset(&self, objects: &mut dyn Iterator<Item = Arc<P::Policy>>) {
+        self.0.replace_policies(&objects.collect::<Vec<_>>());
     }
 
     fn put(&self, object: Arc<P::Policy>) {
@@ -45,8 +45,8 @@ impl<P: Policies> Sink<P::Policy> for OfPolicies<P> {
 }
 
 impl<P: Policies> Sink<P::Binding> for OfBindings<P> {
-    fn reset(&self, objects: Vec<Arc<P::Binding>>) {
-        self.0.replace_bindings(&objects);
+    fn reset(&self, objects: &mut dyn Iterator<Item = Arc<P::Binding>>) {
+        self.0.replace_bindings(&objects.collect::<Vec<_>>());
     }
 
     fn put(&self, object: Arc<P::Binding>) {

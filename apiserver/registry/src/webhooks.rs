@@ -26,8 +26,8 @@ struct Mutating(Arc<Webhooks>);
 struct Validating(Arc<Webhooks>);
 
 impl Sink<MutatingWebhookConfiguration> for Mutating {
-    fn reset(&self, objects: Vec<Arc<MutatingWebhookConfiguration>>) {
-        let all = objects.iter().map(|object| {
+    fn reset(&self, objects: &mut dyn Iterator<Item = Arc<MutatingWebhookConfiguration>>) {
+        let all = objects.map(|object| {
             let name = object.metadata.name.clone().unwrap_or_default();
             (name, object.webhooks.clone().unwrap_or_default())
         });
@@ -46,8 +46,8 @@ impl Sink<MutatingWebhookConfiguration> for Mutating {
 }
 
 impl Sink<ValidatingWebhookConfiguration> for Validating {
-    fn reset(&self, objects: Vec<Arc<ValidatingWebhookConfiguration>>) {
-        let all = objects.iter().map(|object| {
+    fn reset(&self, objects: &mut dyn Iterator<Item = Arc<ValidatingWebhookConfiguration>>) {
+        let all = objects.map(|object| {
             let name = object.metadata.name.clone().unwrap_or_default();
             let webhooks = object.webhooks.as_deref().unwrap_or_default();
             (name, HookIndex::unify(webhooks))

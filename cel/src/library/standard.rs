@@ -60,19 +60,20 @@ pub(super) fn add(lib: &mut Library) {
     lib.global(
         "size",
         [
-            Def("size_bytes", vec![Bytes], Int, size),
+            // of a dynamic value the most usual is tried first
+            Def("size_string", vec![String], Int, size),
             Def("size_list", vec![list(A)], Int, size),
             Def("size_map", vec![map()], Int, size),
-            Def("size_string", vec![String], Int, size),
+            Def("size_bytes", vec![Bytes], Int, size),
         ],
     );
     lib.member(
         "size",
         [
-            Def("bytes_size", vec![Bytes], Int, size),
+            Def("string_size", vec![String], Int, size),
             Def("list_size", vec![list(A)], Int, size),
             Def("map_size", vec![map()], Int, size),
-            Def("string_size", vec![String], Int, size),
+            Def("bytes_size", vec![Bytes], Int, size),
         ],
     );
 }
