@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod connections;
 pub mod delivery;
 pub mod heads;
+pub mod outgoing;
 mod permits;
 pub mod pieces;
 pub mod progress;
@@ -16,9 +17,11 @@ pub mod tls;
 pub mod tunnel;
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::BoxError;
@@ -42,6 +45,7 @@ use tower::Service;
 use self::acceptance::Acceptance;
 use self::connections::Connections;
 use self::heads::Heads;
+use self::outgoing::Outbox;
 use self::progress::{Progress, Verdict};
 use self::received::Received;
 use self::stream::Stream;
@@ -229,14 +233,16 @@ async fn serve<S: Handler<B>, B: ResponseBody>(
             Ok(response)
         }
     });
-    let io = TokioIo::new(Stream::new(stream, progress.clone(), &shared.heads));
+    let stream = Stream::new(stream, progress.clone(), &shared.heads);
+    let outbox = stream.outbox();
+    let io = TokioIo::new(stream);
     if is_http2 {
         let serving = shared.http2.serve_connection(io, service);
-        attend(pin!(serving), shared, progress).await;
+        attend(pin!(serving), &outbox, shared, progress).await;
         return;
     }
     let mut serving = shared.http1.serve_connection(io, service);
-    let served = attend(Pin::new(&mut serving), shared, progress).await;
+    let served = attend(Pin::new(&mut serving), &outbox, shared, progress).await;
     if let Some(tunnel) = switch.take().filter(|_| served) {
         let parts = serving.into_parts();
         let stream = parts.io.into_inner();
@@ -250,9 +256,28 @@ async fn serve<S: Handler<B>, B: ResponseBody>(
     }
 }
 
+/// Polls a connection, and sends what it has written.
+fn poll<C>(
+    serving: Pin<&mut C>,
+    outbox: &Outbox,
+    context: &mut Context<'_>,
+) -> Poll<Result<(), BoxError>>
+where
+    C: GracefulConnection<Error: Into<BoxError>>,
+{
+    let ended = serving.poll(context);
+    let sent = outbox.poll_send(context);
+    match (ended, sent) {
+        (Poll::Ready(ended), _) => Poll::Ready(ended.map_err(Into::into)),
+        (Poll::Pending, Poll::Ready(Err(error))) => Poll::Ready(Err(error.into())),
+        (Poll::Pending, _) => Poll::Pending,
+    }
+}
+
 /// Supervises a connection while it is served; false if a deadline or an error has ended it.
 async fn attend<S, C>(
     mut serving: Pin<&mut C>,
+    outbox: &Outbox,
     shared: &Shared<S>,
     progress: &Arc<Progress>,
 ) -> bool
@@ -264,11 +289,10 @@ where
     let mut ending = false;
     loop {
         tokio::select! {
-            ended = serving.as_mut() => {
+            ended = poll_fn(|context| poll(serving.as_mut(), outbox, context)) => {
                 let Err(error) = ended else {
                     return true;
                 };
-                let error: BoxError = error.into();
                 tracing::debug!(error, "connection ended");
                 return false;
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -13,6 +14,7 @@ use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 
 use super::heads::{Head, Heads};
+use super::outgoing::{Outbox, Outgoing};
 use super::progress::Progress;
 
 /// How much is read at a time, in bytes: readers whose buffers are filled enlarge them.
@@ -24,9 +26,12 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// How often TCP probes a silent client (Go: `defaultTCPKeepAliveIdle`).
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
 /// A connection after its handshake.
 pub struct Stream {
-    inner: TlsStream<TcpStream>,
+    inner: Arc<Mutex<Outgoing>>,
+    /// Whether what is written is only gathered, for an [`Outbox`] to send it.
+    gathers: bool,
     progress: Arc<Progress>,
     head: Head,
     linger: Option<Linger>,
@@ -40,15 +45,23 @@ struct Linger {
 }
 
 impl Stream {
-    /// Tracks a connection.
-    pub fn new(inner: TlsStream<TcpStream>, progress: Arc<Progress>, memory: &Heads) -> Self {
-        let head = Head::new(memory, is_http2(&inner));
+    /// Tracks a connection. What HTTP/2 writes to it is sent by its [`outbox`](Self::outbox).
+    pub fn new(connection: TlsStream<TcpStream>, progress: Arc<Progress>, memory: &Heads) -> Self {
+        let gathers = is_http2(&connection);
+        let head = Head::new(memory, gathers);
+        let inner = Outgoing::new(connection, progress.clone());
         Self {
-            inner,
+            inner: Arc::new(Mutex::new(inner)),
+            gathers,
             progress,
             head,
             linger: None,
         }
+    }
+
+    /// What sends the bytes that were written.
+    pub fn outbox(&self) -> Outbox {
+        Outbox::new(self.inner.clone())
     }
 
     fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -59,8 +72,10 @@ impl Stream {
         let mut scratch = [0; 8 * 1024];
         while linger.unwanted < UNWANTED && linger.until.as_mut().poll(context).is_pending() {
             let mut unwanted = ReadBuf::new(&mut scratch);
-            let connection = Pin::new(self.inner.get_mut().0);
-            let read = ready!(connection.poll_read(context, &mut unwanted));
+            let mut inner = self.inner.lock();
+            let socket = Pin::new(inner.connection.get_mut().0);
+            let read = ready!(socket.poll_read(context, &mut unwanted));
+            drop(inner);
             if read.is_err() || unwanted.filled().is_empty() {
                 break;
             }
@@ -91,14 +106,17 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buffer.filled().len();
+        let mut inner = this.inner.lock();
+        let connection = Pin::new(&mut inner.connection);
         if buffer.remaining() > 2 * READ {
             let mut part = ReadBuf::new(buffer.initialize_unfilled_to(READ));
-            ready!(Pin::new(&mut this.inner).poll_read(context, &mut part))?;
+            ready!(connection.poll_read(context, &mut part))?;
             let read = part.filled().len();
             buffer.advance(read);
         } else {
-            ready!(Pin::new(&mut this.inner).poll_read(context, buffer))?;
+            ready!(connection.poll_read(context, buffer))?;
         }
+        drop(inner);
         let came = buffer.filled().get(before..).unwrap_or_default();
         this.head.comes(came, this.progress.heads());
         this.progress.head_is_coming(this.head.is_coming());
@@ -129,35 +147,45 @@ impl Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.inner).poll_write(context, bytes);
-        self.note_taken(written)
+        self.poll_write_vectored(context, &[io::IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.inner).poll_write_vectored(context, bytes);
+        let mut inner = self.inner.lock();
+        if self.gathers {
+            return inner.poll_gather(context, bytes);
+        }
+        let connection = Pin::new(&mut inner.connection);
+        let written = connection.poll_write_vectored(context, bytes);
         self.note_taken(written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
+        true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.inner).poll_flush(context);
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.gathers {
+            return Poll::Ready(Ok(()));
+        }
+        let mut inner = self.inner.lock();
+        let flushed = Pin::new(&mut inner.connection).poll_flush(context);
         self.note(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.linger.is_none() {
-            let shut = Pin::new(&mut self.inner).poll_shutdown(context);
+            let mut inner = self.inner.lock();
+            ready!(inner.poll_send(context))?;
+            let shut = Pin::new(&mut inner.connection).poll_shutdown(context);
             ready!(self.note(shut))?;
         }
         if self.progress.is_unread() {

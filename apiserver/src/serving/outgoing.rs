@@ -1,0 +1,172 @@
+//! What HTTP/2 writes to a connection, gathered until it is sent.
+//!
+//! h2 flushes its connection after each frame, which has 16 KiB of a list and a head of nine bytes. Each would be a
+//! system call, and two records of TLS: a full one, and one for the nine bytes that do not fit. So a flush does
+//! nothing here, records are filled, and what has come together is sent once the connection has been polled
+//! ([`Outbox`]), or before, if it is much.
+
+use std::io::{self, IoSlice, Write};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use parking_lot::Mutex;
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use super::progress::Progress;
+
+/// How many bytes a record of TLS holds.
+const RECORD: usize = 16 * 1024;
+/// How many bytes are encrypted before they are sent. Beside them, less than a record waits.
+const MOST: usize = 4 * RECORD;
+
+/// A connection, and what has been written to it and is not sent.
+pub(super) struct Outgoing {
+    pub(super) connection: TlsStream<TcpStream>,
+    /// What does not fill a record yet.
+    rest: Vec<u8>,
+    /// How many bytes are encrypted and not yet sent.
+    encrypted: usize,
+    progress: Arc<Progress>,
+}
+
+impl Outgoing {
+    pub(super) const fn new(connection: TlsStream<TcpStream>, progress: Arc<Progress>) -> Self {
+        Self {
+            connection,
+            rest: Vec::new(),
+            encrypted: 0,
+            progress,
+        }
+    }
+
+    /// Gathers bytes, and returns how many. It waits only for earlier ones to be sent.
+    pub(super) fn poll_gather(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let total: usize = bytes.iter().map(|part| part.len()).sum();
+        let whole = (self.rest.len() + total).min(MOST) / RECORD * RECORD;
+        if self.encrypted > 0 && self.encrypted + whole > MOST {
+            ready!(self.poll_encrypted(context))?;
+        }
+        let mut taken = 0;
+        if whole > 0 {
+            taken = whole - self.rest.len();
+            self.encrypt_whole(bytes, taken)?;
+        }
+        if total - taken < RECORD {
+            self.keep(bytes, taken);
+            taken = total;
+        }
+        Poll::Ready(Ok(taken))
+    }
+
+    /// Encrypts whole records: the rest, and so many of the bytes.
+    fn encrypt_whole(&mut self, bytes: &[IoSlice<'_>], mut taken: usize) -> io::Result<()> {
+        let mut parts = Vec::with_capacity(1 + bytes.len());
+        parts.push(IoSlice::new(&self.rest));
+        for part in bytes {
+            let end = part.len().min(taken);
+            parts.push(IoSlice::new(part.get(..end).unwrap_or_default()));
+            taken -= end;
+        }
+        // without a limit of its own the session takes them all
+        let session = self.connection.get_mut().1;
+        session.set_buffer_limit(None);
+        self.encrypted += session.writer().write_vectored(&parts)?;
+        self.rest.clear();
+        Ok(())
+    }
+
+    /// Keeps the bytes after the first so many.
+    fn keep(&mut self, bytes: &[IoSlice<'_>], mut taken: usize) {
+        for part in bytes {
+            let start = part.len().min(taken);
+            let kept = part.get(start..).unwrap_or_default();
+            self.rest.extend_from_slice(kept);
+            taken -= start;
+        }
+    }
+
+    /// Sends all that has been gathered.
+    pub(super) fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.rest.is_empty() {
+            // an idle connection keeps no space for it
+            let rest = std::mem::take(&mut self.rest);
+            let session = self.connection.get_mut().1;
+            session.set_buffer_limit(None);
+            session.writer().write_all(&rest)?;
+            self.encrypted += rest.len();
+        }
+        self.poll_encrypted(context)
+    }
+
+    /// Sends what is encrypted, and notes how much the client takes.
+    fn poll_encrypted(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let (stream, session) = self.connection.get_mut();
+        let mut socket = Socket { stream, context };
+        while session.wants_write() {
+            match session.write_tls(&mut socket) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(sent) => {
+                    self.progress.is_taken(sent);
+                    self.progress.is_blocked(false);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.progress.is_blocked(true);
+                    return Poll::Pending;
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        self.encrypted = 0;
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A socket as rustls writes to it: one that is not ready would block.
+struct Socket<'a, 'c> {
+    stream: &'a mut TcpStream,
+    context: &'a mut Context<'c>,
+}
+
+impl Write for Socket<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        match Pin::new(&mut *self.stream).poll_write_vectored(self.context, bytes) {
+            Poll::Ready(written) => written,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Sends what a connection has gathered.
+pub struct Outbox(Arc<Mutex<Outgoing>>);
+
+impl Outbox {
+    pub(super) const fn new(of: Arc<Mutex<Outgoing>>) -> Self {
+        Self(of)
+    }
+
+    /// Sends it. If the client does not take it, the task is woken as soon as it does.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn poll_send(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.lock().poll_send(context)
+    }
+}
+
+#[cfg(test)]
+mod tests;
