@@ -185,7 +185,7 @@ suites: setup-build ## tests of other projects' clients against a server (testda
 definitions: build ## kinds of others: an operator, a thousand definitions, those in DEFINITIONS="FOLDER..."
 	@testdata/setup kubectl python3 python3-venv
 	@failed=0; testdata/with-server --authorization-mode=RBAC -- testdata/definitions/operator/run || failed=1; \
-	testdata/with-server -- testdata/definitions/thousand || failed=1; \
+	testdata/with-server --authorization-mode=RBAC --etcd-compaction-interval=2s -- testdata/definitions/thousand || failed=1; \
 	if [ -n "$(DEFINITIONS)" ]; then testdata/with-server -- testdata/definitions/exercise $(DEFINITIONS) || failed=1; fi; \
 	exit $$failed
 

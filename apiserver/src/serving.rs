@@ -45,7 +45,7 @@ use tower::Service;
 use self::acceptance::Acceptance;
 use self::connections::Connections;
 use self::heads::Heads;
-use self::outgoing::Outbox;
+use self::outgoing::{Encrypted, Outbox};
 use self::progress::{Progress, Verdict};
 use self::received::Received;
 use self::stream::Stream;
@@ -105,6 +105,7 @@ struct Shared<S> {
     http1: http1::Builder,
     http2: auto::Builder<TokioExecutor>,
     heads: Heads,
+    encrypted: Encrypted,
     deadlines: Deadlines,
     handshake_errors: IntCounter,
     stop: CancellationToken,
@@ -129,6 +130,7 @@ pub async fn run<S, B>(
         http1: protocols::http1(),
         http2: protocols::http2(),
         heads: Heads::new(HEADS),
+        encrypted: Encrypted::default(),
         deadlines,
         handshake_errors,
         stop: stop.clone(),
@@ -233,7 +235,7 @@ async fn serve<S: Handler<B>, B: ResponseBody>(
             Ok(response)
         }
     });
-    let stream = Stream::new(stream, progress.clone(), &shared.heads);
+    let stream = Stream::new(stream, progress.clone(), &shared.heads, &shared.encrypted);
     let outbox = stream.outbox();
     let io = TokioIo::new(stream);
     if is_http2 {

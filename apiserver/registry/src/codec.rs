@@ -158,10 +158,13 @@ pub(crate) fn encode_as(
     let metadata = object.metadata_mut();
     metadata.resource_version = None;
     metadata.self_link = None;
-    let mut bytes = object.encode(resource.type_meta(api_version));
-    // it is kept as long as the object exists, and up to half of the buffer may be unused
-    bytes.shrink_to_fit();
-    bytes.into()
+    let bytes = object.encode(resource.type_meta(api_version));
+    // They are kept as long as the object exists, and up to half of the buffer may be unused. Shrinking it would not
+    // help: the allocator leaves in its place what fills half of its block.
+    match bytes.capacity() - bytes.len() > bytes.len() / 8 {
+        true => Bytes::copy_from_slice(&bytes),
+        false => bytes.into(),
+    }
 }
 
 /// Writes entries of one resource, without decoding those that this server encoded. Entries of custom kinds

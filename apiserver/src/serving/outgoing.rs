@@ -8,6 +8,7 @@
 use std::io::{self, IoSlice, Write};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use parking_lot::Mutex;
@@ -21,6 +22,12 @@ use super::progress::Progress;
 const RECORD: usize = 16 * 1024;
 /// How many bytes are encrypted before they are sent. Beside them, less than a record waits.
 const MOST: usize = 4 * RECORD;
+/// How many bytes all connections together may have encrypted: beyond that, each has one record.
+const ALL: usize = 16 * 1024 * 1024;
+
+/// How many bytes all connections have encrypted that their clients have not taken.
+#[derive(Clone, Debug, Default)]
+pub struct Encrypted(Arc<AtomicUsize>);
 
 /// A connection, and what has been written to it and is not sent.
 pub(super) struct Outgoing {
@@ -29,17 +36,36 @@ pub(super) struct Outgoing {
     rest: Vec<u8>,
     /// How many bytes are encrypted and not yet sent.
     encrypted: usize,
+    /// The same of all connections.
+    all: Encrypted,
     progress: Arc<Progress>,
 }
 
 impl Outgoing {
-    pub(super) const fn new(connection: TlsStream<TcpStream>, progress: Arc<Progress>) -> Self {
+    pub(super) const fn new(
+        connection: TlsStream<TcpStream>,
+        progress: Arc<Progress>,
+        all: Encrypted,
+    ) -> Self {
         Self {
             connection,
             rest: Vec::new(),
             encrypted: 0,
+            all,
             progress,
         }
+    }
+
+    /// Notes that more bytes are encrypted.
+    fn has_encrypted(&mut self, bytes: usize) {
+        self.encrypted += bytes;
+        self.all.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes that none is left.
+    fn has_sent_all(&mut self) {
+        let sent = std::mem::take(&mut self.encrypted);
+        self.all.0.fetch_sub(sent, Ordering::Relaxed);
     }
 
     /// Gathers bytes, and returns how many. It waits only for earlier ones to be sent.
@@ -49,8 +75,12 @@ impl Outgoing {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let total: usize = bytes.iter().map(|part| part.len()).sum();
-        let whole = (self.rest.len() + total).min(MOST) / RECORD * RECORD;
-        if self.encrypted > 0 && self.encrypted + whole > MOST {
+        let most = match self.all.0.load(Ordering::Relaxed) < ALL {
+            true => MOST,
+            false => RECORD,
+        };
+        let whole = (self.rest.len() + total).min(most) / RECORD * RECORD;
+        if self.encrypted > 0 && self.encrypted + whole > most {
             ready!(self.poll_encrypted(context))?;
         }
         let mut taken = 0;
@@ -77,8 +107,9 @@ impl Outgoing {
         // without a limit of its own the session takes them all
         let session = self.connection.get_mut().1;
         session.set_buffer_limit(None);
-        self.encrypted += session.writer().write_vectored(&parts)?;
+        let encrypted = session.writer().write_vectored(&parts)?;
         self.rest.clear();
+        self.has_encrypted(encrypted);
         Ok(())
     }
 
@@ -100,7 +131,7 @@ impl Outgoing {
             let session = self.connection.get_mut().1;
             session.set_buffer_limit(None);
             session.writer().write_all(&rest)?;
-            self.encrypted += rest.len();
+            self.has_encrypted(rest.len());
         }
         self.poll_encrypted(context)
     }
@@ -123,8 +154,14 @@ impl Outgoing {
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
-        self.encrypted = 0;
+        self.has_sent_all();
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.has_sent_all();
     }
 }
 

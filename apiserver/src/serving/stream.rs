@@ -14,7 +14,7 @@ use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 
 use super::heads::{Head, Heads};
-use super::outgoing::{Outbox, Outgoing};
+use super::outgoing::{Encrypted, Outbox, Outgoing};
 use super::progress::Progress;
 
 /// How much is read at a time, in bytes: readers whose buffers are filled enlarge them.
@@ -46,10 +46,15 @@ struct Linger {
 
 impl Stream {
     /// Tracks a connection. What HTTP/2 writes to it is sent by its [`outbox`](Self::outbox).
-    pub fn new(connection: TlsStream<TcpStream>, progress: Arc<Progress>, memory: &Heads) -> Self {
+    pub fn new(
+        connection: TlsStream<TcpStream>,
+        progress: Arc<Progress>,
+        heads: &Heads,
+        encrypted: &Encrypted,
+    ) -> Self {
         let gathers = is_http2(&connection);
-        let head = Head::new(memory, gathers);
-        let inner = Outgoing::new(connection, progress.clone());
+        let head = Head::new(heads, gathers);
+        let inner = Outgoing::new(connection, progress.clone(), encrypted.clone());
         Self {
             inner: Arc::new(Mutex::new(inner)),
             gathers,

@@ -27,7 +27,8 @@ impl Part {
         blocks.push(text);
         blocks.pause();
         Self {
-            deflated: blocks.written.into(),
+            // a copy: the allocator would leave it in a block of up to twice its size
+            deflated: blocks.written.as_slice().into(),
             crc: blocks.crc,
             hash: digest::digest(&digest::SHA256, text),
         }
@@ -115,15 +116,15 @@ impl Blocks {
         }
     }
 
-    /// All blocks with the last one, the checksum and the length of their contents.
+    /// All blocks with the last one, the checksum and the length of their contents, in a buffer of their size.
     fn finish(mut self) -> Vec<u8> {
         let last = self.encoder.take().unwrap_or_else(encoder);
         let mut written = self.written;
         written.extend(last.finish().unwrap_or_default());
         written.extend(self.crc.sum().to_le_bytes());
         written.extend(self.crc.amount().to_le_bytes());
-        written.shrink_to_fit();
-        written
+        // copied as a part is
+        written.as_slice().to_vec()
     }
 }
 

@@ -51,7 +51,7 @@ impl AsyncWrite for Tapped {
 }
 
 /// Both ends of a connection after its handshake, without tickets.
-async fn connected(progress: &Arc<Progress>) -> (Outgoing, Client<Tapped>) {
+async fn connected(progress: &Arc<Progress>, all: &Encrypted) -> (Outgoing, Client<Tapped>) {
     let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -82,7 +82,8 @@ async fn connected(progress: &Arc<Progress>) -> (Outgoing, Client<Tapped>) {
     let (client, server) = tokio::join!(connecting, accepting);
     let mut client = client.unwrap();
     client.get_mut().0.received.clear();
-    (Outgoing::new(server.unwrap(), progress.clone()), client)
+    let outgoing = Outgoing::new(server.unwrap(), progress.clone(), all.clone());
+    (outgoing, client)
 }
 
 /// The lengths of records, as their heads have them.
@@ -99,7 +100,7 @@ fn records(mut received: &[u8]) -> Vec<usize> {
 #[tokio::test]
 async fn frames_of_a_list_fill_records() {
     const FRAMES: usize = 30;
-    let (mut outgoing, mut client) = connected(&Progress::begin()).await;
+    let (mut outgoing, mut client) = connected(&Progress::begin(), &Encrypted::default()).await;
     let (head, payload) = ([1; 9], vec![2; RECORD]);
     let written = tokio::spawn(async move {
         for _ in 0..FRAMES {
@@ -127,7 +128,7 @@ async fn frames_of_a_list_fill_records() {
 #[tokio::test]
 async fn what_is_gathered_arrives_in_its_order_however_it_is_sent() {
     let progress = Progress::begin();
-    let (mut outgoing, mut client) = connected(&progress).await;
+    let (mut outgoing, mut client) = connected(&progress, &Encrypted::default()).await;
     let bytes: Vec<u8> = (0..6_000_000_u32).map(|n| (n / 7 % 251) as u8).collect();
     let expected = bytes.clone();
     let written = tokio::spawn(async move {
@@ -159,28 +160,37 @@ async fn what_is_gathered_arrives_in_its_order_however_it_is_sent() {
     drop(written.await.unwrap());
 }
 
-#[tokio::test]
-async fn a_client_that_reads_nothing_blocks_and_is_noted() {
-    let progress = Progress::begin();
-    let (mut outgoing, client) = connected(&progress).await;
+/// Gathers records until the client has to be waited for.
+async fn fill(outgoing: &mut Outgoing) {
     let payload = vec![0; RECORD];
     let frame = [IoSlice::new(&payload)];
-    let gather = poll_fn(|context| outgoing.poll_gather(context, &frame));
-    let mut gather = std::pin::pin!(gather);
-    let full = async {
-        while tokio::time::timeout(Duration::from_millis(200), gather.as_mut())
-            .await
-            .is_ok()
-        {}
-    };
-    full.await;
+    let mut gather = std::pin::pin!(poll_fn(|context| outgoing.poll_gather(context, &frame)));
+    let wait = Duration::from_millis(200);
+    while tokio::time::timeout(wait, gather.as_mut()).await.is_ok() {}
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_blocks_and_is_noted() {
+    let (progress, all) = (Progress::begin(), Encrypted::default());
+    let (mut outgoing, client) = connected(&progress, &all).await;
+    fill(&mut outgoing).await;
     let deadlines = Deadlines::default();
     let later = Instant::now() + deadlines.stalled;
     let verdict = progress.verdict(later, &deadlines);
-    assert_eq!(
-        verdict,
-        Verdict::Overdue("the client does not receive data")
-    );
-    assert!(outgoing.encrypted <= MOST && outgoing.rest.is_empty());
-    drop(client);
+    let blocked = Verdict::Overdue("the client does not receive data");
+    assert_eq!(verdict, blocked);
+    assert_eq!((outgoing.encrypted, outgoing.rest.len()), (MOST, 0));
+    assert_eq!(all.0.load(Ordering::Relaxed), MOST);
+    drop((outgoing, client));
+    assert_eq!(all.0.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn many_such_clients_hold_a_record_each() {
+    let (progress, all) = (Progress::begin(), Encrypted::default());
+    all.0.store(ALL, Ordering::Relaxed);
+    let (mut outgoing, client) = connected(&progress, &all).await;
+    fill(&mut outgoing).await;
+    assert_eq!((outgoing.encrypted, outgoing.rest.len()), (RECORD, 0));
+    drop((outgoing, client));
 }
