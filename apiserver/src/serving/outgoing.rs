@@ -3,7 +3,7 @@
 //! h2 flushes its connection after each frame, which has 16 KiB of a list and a head of nine bytes. Each would be a
 //! system call, and two records of TLS: a full one, and one for the nine bytes that do not fit. So a flush does
 //! nothing here, records are filled, and what has come together is sent once the connection has been polled
-//! ([`Outbox`]), or before, if it is much.
+//! ([`Outbox`]), or earlier, if there is a lot of it.
 
 use std::io::{self, IoSlice, Write};
 use std::pin::Pin;
@@ -14,18 +14,20 @@ use std::task::{Context, Poll, ready};
 use parking_lot::Mutex;
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
+use tokio::task::coop;
 use tokio_rustls::server::TlsStream;
 
 use super::progress::Progress;
 
 /// How many bytes a record of TLS holds.
 const RECORD: usize = 16 * 1024;
-/// How many bytes are encrypted before they are sent. Beside them, less than a record waits.
+/// How many bytes are encrypted before they are sent. Besides, less than a record waits.
 const MOST: usize = 4 * RECORD;
 /// How many bytes all connections together may have encrypted: beyond that, each has one record.
 const ALL: usize = 16 * 1024 * 1024;
 
-/// How many bytes all connections have encrypted that their clients have not taken.
+/// How many bytes all connections have gathered in whole records that are not sent. Those of a connection count until
+/// all of them are.
 #[derive(Clone, Debug, Default)]
 pub struct Encrypted(Arc<AtomicUsize>);
 
@@ -36,7 +38,9 @@ pub(super) struct Outgoing {
     rest: Vec<u8>,
     /// How many bytes are encrypted and not yet sent.
     encrypted: usize,
-    /// The same of all connections.
+    /// Whether the client has to take some before more can be sent.
+    is_blocked: bool,
+    /// Those of all connections.
     all: Encrypted,
     progress: Arc<Progress>,
 }
@@ -51,6 +55,7 @@ impl Outgoing {
             connection,
             rest: Vec::new(),
             encrypted: 0,
+            is_blocked: false,
             all,
             progress,
         }
@@ -68,7 +73,7 @@ impl Outgoing {
         self.all.0.fetch_sub(sent, Ordering::Relaxed);
     }
 
-    /// Gathers bytes, and returns how many. It waits only for earlier ones to be sent.
+    /// Gathers bytes, and returns how many it took. It waits only for earlier ones to be sent.
     pub(super) fn poll_gather(
         &mut self,
         context: &mut Context<'_>,
@@ -95,7 +100,7 @@ impl Outgoing {
         Poll::Ready(Ok(taken))
     }
 
-    /// Encrypts whole records: the rest, and so many of the bytes.
+    /// Encrypts whole records: `rest`, and the first `taken` of the bytes.
     fn encrypt_whole(&mut self, bytes: &[IoSlice<'_>], mut taken: usize) -> io::Result<()> {
         let mut parts = Vec::with_capacity(1 + bytes.len());
         parts.push(IoSlice::new(&self.rest));
@@ -107,13 +112,16 @@ impl Outgoing {
         // without a limit of its own the session takes them all
         let session = self.connection.get_mut().1;
         session.set_buffer_limit(None);
-        let encrypted = session.writer().write_vectored(&parts)?;
+        let whole = parts.iter().map(|part| part.len()).sum();
+        if session.writer().write_vectored(&parts)? != whole {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
         self.rest.clear();
-        self.has_encrypted(encrypted);
+        self.has_encrypted(whole);
         Ok(())
     }
 
-    /// Keeps the bytes after the first so many.
+    /// Keeps the bytes after the first `taken`.
     fn keep(&mut self, bytes: &[IoSlice<'_>], mut taken: usize) {
         for part in bytes {
             let start = part.len().min(taken);
@@ -125,9 +133,13 @@ impl Outgoing {
 
     /// Sends all that has been gathered.
     pub(super) fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.rest.is_empty() {
-            // an idle connection keeps no space for it
-            let rest = std::mem::take(&mut self.rest);
+        if self.is_blocked {
+            // until then small answers fill a record, instead of each having one
+            ready!(self.poll_encrypted(context))?;
+        }
+        // an idle connection keeps no space for it
+        let rest = std::mem::take(&mut self.rest);
+        if !rest.is_empty() {
             let session = self.connection.get_mut().1;
             session.set_buffer_limit(None);
             session.writer().write_all(&rest)?;
@@ -144,18 +156,32 @@ impl Outgoing {
             match session.write_tls(&mut socket) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(sent) => {
-                    self.progress.is_taken(sent);
-                    self.progress.is_blocked(false);
+                    self.progress.takes(sent);
+                    spend(sent, socket.context);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.is_blocked = true;
                     self.progress.is_blocked(true);
                     return Poll::Pending;
                 }
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
+        self.is_blocked = false;
+        self.progress.is_blocked(false);
         self.has_sent_all();
         Poll::Ready(Ok(()))
+    }
+}
+
+/// Counts each record against the task's turn, as if it had been sent by itself: tokio counts system calls.
+fn spend(sent: usize, context: &mut Context<'_>) {
+    for _ in 1..sent.div_ceil(RECORD) {
+        match coop::poll_proceed(context) {
+            Poll::Ready(turn) => turn.made_progress(),
+            // the next call is where it ends
+            Poll::Pending => break,
+        }
     }
 }
 

@@ -15,9 +15,10 @@ use crate::config::Deadlines;
 /// How long after its deadline a response may remain unread before its connection ends.
 const END_GRACE: Duration = Duration::from_secs(2);
 /// How many bytes have to be written before a client counts as one that reads, or come before a body counts
-/// as one that moves. HTTP/2's pings, which are written whether it reads or not, stay below that for longer
-/// than any deadline.
+/// as one that moves.
 const READS: usize = 4 * 1024;
+/// What is written at once and is not longer does not count: HTTP/2's pings, which a client takes that reads no answer.
+const PING: usize = 100;
 
 /// The state of a connection. Times are milliseconds since its start, plus one: zero is never.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub struct Progress {
     since_taken: AtomicUsize,
     /// How many responses may be read with pauses.
     unhurried: AtomicUsize,
+    /// Whether the end of such a response may still be unsent.
+    unhurried_end: AtomicBool,
     /// The user whose request was the first to be authorized.
     user: Arc<OnceLock<Arc<str>>>,
     /// Whether the client is still sending a discarded body.
@@ -133,6 +136,7 @@ impl Progress {
             taken: AtomicU64::new(0),
             since_taken: AtomicUsize::new(0),
             unhurried: AtomicUsize::new(0),
+            unhurried_end: AtomicBool::new(false),
             user: Arc::default(),
             unread: AtomicBool::new(false),
             awaited: AtomicUsize::new(0),
@@ -167,6 +171,11 @@ impl Progress {
     /// way, or requests whose bodies do not come and whose responses are not read, for so long.
     pub fn is_at_rest(&self, now: Instant, still: Duration) -> bool {
         let is_over = |since: Option<Instant>| since.is_some_and(|since| since + still <= now);
+        let blocked = self.began.at(self.blocked.load(Ordering::Relaxed));
+        if blocked.is_some() && !is_over(blocked) {
+            // The end of a response is being sent that counts as read.
+            return false;
+        }
         let came = self.began.at(self.came.load(Ordering::Relaxed));
         let bodies = match is_over(came) {
             true => self.awaited.load(Ordering::Relaxed),
@@ -212,17 +221,35 @@ impl Progress {
         self.since(&self.head, coming);
     }
 
-    /// Notes whether the client does not accept written bytes.
+    /// Notes whether the client does not accept written bytes, or has accepted all of them.
     pub fn is_blocked(&self, blocked: bool) {
         self.since(&self.blocked, blocked);
+        if !blocked {
+            self.unhurried_end.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that the client has accepted so many bytes of those that are written.
+    pub fn takes(&self, bytes: usize) {
+        self.blocked.store(0, Ordering::Relaxed);
+        self.is_taken(bytes);
     }
 
     /// Notes that the client has accepted so many bytes.
     pub fn is_taken(&self, bytes: usize) {
+        if bytes <= PING {
+            return;
+        }
         if self.since_taken.fetch_add(bytes, Ordering::Relaxed) + bytes >= READS {
             self.since_taken.store(0, Ordering::Relaxed);
             self.taken.store(self.began.now(), Ordering::Relaxed);
         }
+    }
+
+    /// Whether it has accepted enough to count as one that reads.
+    #[cfg(test)]
+    pub fn has_taken(&self) -> bool {
+        self.taken.load(Ordering::Relaxed) > 0
     }
 
     /// The user whose request was the first to be authorized, once there is one.
@@ -263,7 +290,8 @@ impl Progress {
         if self.user.get().is_none() {
             return Worth::Unknown(self.began.0);
         }
-        if self.under_way.load(Ordering::Relaxed) > 0 {
+        let blocked = self.blocked.load(Ordering::Relaxed) > 0;
+        if blocked || self.under_way.load(Ordering::Relaxed) > 0 {
             return Worth::Busy;
         }
         let changed = self.began.at(self.changed.load(Ordering::Relaxed));
@@ -285,7 +313,8 @@ impl Progress {
             true => deadlines.paused,
             false => deadlines.stalled,
         };
-        let unhurried = self.unhurried.load(Ordering::Relaxed) > 0;
+        let unhurried = self.unhurried.load(Ordering::Relaxed) > 0
+            || self.unhurried_end.load(Ordering::Relaxed);
         if passed(load(&self.blocked), taking(unhurried)) {
             return Verdict::Overdue("the client does not receive data");
         }
@@ -304,7 +333,11 @@ impl Progress {
                 None if passed(Some(self.began.0), deadlines.handshake + deadlines.first) => {
                     return Verdict::Overdue("no request arrived");
                 }
-                Some(since) if passed(Some(since), deadlines.idle) => return Verdict::Idle,
+                Some(since)
+                    if load(&self.blocked).is_none() && passed(Some(since), deadlines.idle) =>
+                {
+                    return Verdict::Idle;
+                }
                 _ => {}
             }
         }
@@ -343,6 +376,8 @@ impl Drop for UnderWay {
         let progress = &self.progress;
         let answer = progress.answers.lock().remove(&self.number);
         if answer.is_some_and(|clock| clock.unhurried) {
+            let blocked = progress.blocked.load(Ordering::Relaxed) > 0;
+            progress.unhurried_end.store(blocked, Ordering::Relaxed);
             progress.unhurried.fetch_sub(1, Ordering::Relaxed);
         }
         progress

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_rustls::client::TlsStream as Client;
@@ -11,7 +11,9 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::*;
 use crate::config::Deadlines;
+use crate::serving::heads::Heads;
 use crate::serving::progress::Verdict;
+use crate::serving::stream::Stream;
 
 /// A socket whose received bytes are kept.
 struct Tapped {
@@ -50,8 +52,8 @@ impl AsyncWrite for Tapped {
     }
 }
 
-/// Both ends of a connection after its handshake, without tickets.
-async fn connected(progress: &Arc<Progress>, all: &Encrypted) -> (Outgoing, Client<Tapped>) {
+/// Both ends of a connection for HTTP/2 after its handshake, without tickets.
+async fn shaken() -> (TlsStream<TcpStream>, Client<Tapped>) {
     let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -62,13 +64,15 @@ async fn connected(progress: &Arc<Progress>, all: &Encrypted) -> (Outgoing, Clie
         .with_single_cert(vec![own.cert.der().clone()], PrivateKeyDer::Pkcs8(key))
         .unwrap();
     server.send_tls13_tickets = 0;
+    server.alpn_protocols = vec![b"h2".to_vec()];
     let mut roots = RootCertStore::empty();
     roots.add(own.cert.der().clone()).unwrap();
-    let client = ClientConfig::builder_with_provider(provider)
+    let mut client = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    client.alpn_protocols.clone_from(&server.alpn_protocols);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let socket = TcpStream::connect(listener.local_addr().unwrap());
     let (socket, accepted) = tokio::join!(socket, listener.accept());
@@ -82,7 +86,12 @@ async fn connected(progress: &Arc<Progress>, all: &Encrypted) -> (Outgoing, Clie
     let (client, server) = tokio::join!(connecting, accepting);
     let mut client = client.unwrap();
     client.get_mut().0.received.clear();
-    let outgoing = Outgoing::new(server.unwrap(), progress.clone(), all.clone());
+    (server.unwrap(), client)
+}
+
+async fn connected(progress: &Arc<Progress>, all: &Encrypted) -> (Outgoing, Client<Tapped>) {
+    let (connection, client) = shaken().await;
+    let outgoing = Outgoing::new(connection, progress.clone(), all.clone());
     (outgoing, client)
 }
 
@@ -100,7 +109,8 @@ fn records(mut received: &[u8]) -> Vec<usize> {
 #[tokio::test]
 async fn frames_of_a_list_fill_records() {
     const FRAMES: usize = 30;
-    let (mut outgoing, mut client) = connected(&Progress::begin(), &Encrypted::default()).await;
+    let (progress, all) = (Progress::begin(), Encrypted::default());
+    let (mut outgoing, mut client) = connected(&progress, &all).await;
     let (head, payload) = ([1; 9], vec![2; RECORD]);
     let written = tokio::spawn(async move {
         for _ in 0..FRAMES {
@@ -123,6 +133,28 @@ async fn frames_of_a_list_fill_records() {
     assert_eq!(records(&client.get_ref().0.received), expected);
     let outgoing = written.await.unwrap();
     assert_eq!((outgoing.encrypted, outgoing.rest.capacity()), (0, 0));
+    assert_eq!(all.0.load(Ordering::Relaxed), 0);
+    assert!(progress.has_taken());
+}
+
+#[tokio::test]
+async fn a_stream_of_http2_is_sent_by_its_outbox_and_before_it_is_closed() {
+    let (connection, mut client) = shaken().await;
+    let heads = Heads::new(1024);
+    let mut stream = Stream::new(connection, Progress::begin(), &heads, &Encrypted::default());
+    let outbox = stream.outbox();
+    stream.write_all(b"one").await.unwrap();
+    stream.flush().await.unwrap();
+    let early = tokio::time::timeout(Duration::from_millis(50), client.read_u8()).await;
+    assert!(early.is_err(), "it is gathered");
+    poll_fn(|context| outbox.poll_send(context)).await.unwrap();
+    let mut read = [0; 3];
+    client.read_exact(&mut read).await.unwrap();
+    stream.write_all(b"other").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut end = Vec::new();
+    client.read_to_end(&mut end).await.unwrap();
+    assert_eq!((&read, end.as_slice()), (b"one", &b"other"[..]));
 }
 
 #[tokio::test]
@@ -166,7 +198,9 @@ async fn fill(outgoing: &mut Outgoing) {
     let frame = [IoSlice::new(&payload)];
     let mut gather = std::pin::pin!(poll_fn(|context| outgoing.poll_gather(context, &frame)));
     let wait = Duration::from_millis(200);
-    while tokio::time::timeout(wait, gather.as_mut()).await.is_ok() {}
+    while let Ok(gathered) = tokio::time::timeout(wait, gather.as_mut()).await {
+        gathered.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -180,6 +214,14 @@ async fn a_client_that_reads_nothing_blocks_and_is_noted() {
     let blocked = Verdict::Overdue("the client does not receive data");
     assert_eq!(verdict, blocked);
     assert_eq!((outgoing.encrypted, outgoing.rest.len()), (MOST, 0));
+    let small = [IoSlice::new(&[0; 17])];
+    for _ in 0..100 {
+        let gathered = poll_fn(|context| outgoing.poll_gather(context, &small)).await;
+        assert_eq!(gathered.unwrap(), 17);
+        let sent = poll_fn(|context| Poll::Ready(outgoing.poll_send(context))).await;
+        assert!(sent.is_pending());
+    }
+    assert_eq!((outgoing.encrypted, outgoing.rest.len()), (MOST, 1_700));
     assert_eq!(all.0.load(Ordering::Relaxed), MOST);
     drop((outgoing, client));
     assert_eq!(all.0.load(Ordering::Relaxed), 0);

@@ -61,7 +61,9 @@ async fn a_client_that_reads_one_response_may_let_others_wait() {
     let over = Instant::now() + deadlines().stalled;
     tokio::time::sleep(Duration::from_millis(50)).await;
     let unread = Verdict::Overdue("the client does not read an answer");
-    progress.is_taken(17);
+    for _ in 0..READS {
+        progress.is_taken(46);
+    }
     let verdict = progress.verdict(over, &deadlines());
     assert_eq!(verdict, unread, "a ping is no part of an answer");
     progress.is_taken(READS);
@@ -134,8 +136,32 @@ async fn a_reader_of_a_log_may_pause() {
     list.answer(None, false);
     let unread = "the client does not read an answer";
     assert_eq!(after(&progress, 21), unread, "that is no log");
-    drop((list, log));
+    drop(list);
+    progress.takes(1_000);
+    progress.is_blocked(true);
+    drop(log);
+    assert_eq!(after(&progress, 3600), "fine", "its end is not sent");
+    progress.is_blocked(false);
+    progress.is_blocked(true);
     assert_eq!(after(&progress, 21), "the client does not receive data");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_response_that_is_being_sent_is_not_rest() {
+    let progress = Progress::begin();
+    progress.user().get_or_init(|| "alice".into());
+    drop(progress.request());
+    let rests = || progress.is_at_rest(Instant::now(), SECOND * 2);
+    assert!(rests() && progress.worth() != Worth::Busy);
+    progress.is_blocked(true);
+    tokio::time::sleep(SECOND).await;
+    assert!(!rests() && progress.worth() == Worth::Busy);
+    progress.takes(1);
+    progress.is_blocked(true);
+    tokio::time::sleep(SECOND).await;
+    assert!(!rests(), "some of it was taken a second ago");
+    tokio::time::sleep(SECOND).await;
+    assert!(rests(), "its client stands still");
 }
 
 #[tokio::test(start_paused = true)]
