@@ -38,10 +38,10 @@ pub(super) struct Outgoing {
     rest: Vec<u8>,
     /// How many bytes are encrypted and not yet sent.
     encrypted: usize,
-    /// Whether the client has to take some before more can be sent.
-    is_blocked: bool,
     /// Those of all connections.
     all: Encrypted,
+    /// Whether the client has to take some before more can be sent.
+    is_blocked: bool,
     progress: Arc<Progress>,
 }
 
@@ -55,16 +55,24 @@ impl Outgoing {
             connection,
             rest: Vec::new(),
             encrypted: 0,
-            is_blocked: false,
             all,
+            is_blocked: false,
             progress,
         }
     }
 
-    /// Notes that more bytes are encrypted.
-    fn has_encrypted(&mut self, bytes: usize) {
+    /// Encrypts bytes, all of them.
+    fn encrypt(&mut self, parts: &[IoSlice<'_>]) -> io::Result<()> {
+        let bytes = parts.iter().map(|part| part.len()).sum();
+        let session = self.connection.get_mut().1;
+        // how many there may be is decided here
+        session.set_buffer_limit(None);
+        if session.writer().write_vectored(parts)? != bytes {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
         self.encrypted += bytes;
         self.all.0.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Notes that none is left.
@@ -102,22 +110,18 @@ impl Outgoing {
 
     /// Encrypts whole records: `rest`, and the first `taken` of the bytes.
     fn encrypt_whole(&mut self, bytes: &[IoSlice<'_>], mut taken: usize) -> io::Result<()> {
+        let mut rest = std::mem::take(&mut self.rest);
         let mut parts = Vec::with_capacity(1 + bytes.len());
-        parts.push(IoSlice::new(&self.rest));
+        parts.push(IoSlice::new(&rest));
         for part in bytes {
             let end = part.len().min(taken);
             parts.push(IoSlice::new(part.get(..end).unwrap_or_default()));
             taken -= end;
         }
-        // without a limit of its own the session takes them all
-        let session = self.connection.get_mut().1;
-        session.set_buffer_limit(None);
-        let whole = parts.iter().map(|part| part.len()).sum();
-        if session.writer().write_vectored(&parts)? != whole {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        self.rest.clear();
-        self.has_encrypted(whole);
+        self.encrypt(&parts)?;
+        // its space is used again
+        rest.clear();
+        self.rest = rest;
         Ok(())
     }
 
@@ -140,10 +144,7 @@ impl Outgoing {
         // an idle connection keeps no space for it
         let rest = std::mem::take(&mut self.rest);
         if !rest.is_empty() {
-            let session = self.connection.get_mut().1;
-            session.set_buffer_limit(None);
-            session.writer().write_all(&rest)?;
-            self.has_encrypted(rest.len());
+            self.encrypt(&[IoSlice::new(&rest)])?;
         }
         self.poll_encrypted(context)
     }

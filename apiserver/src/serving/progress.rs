@@ -376,8 +376,7 @@ impl Drop for UnderWay {
         let progress = &self.progress;
         let answer = progress.answers.lock().remove(&self.number);
         if answer.is_some_and(|clock| clock.unhurried) {
-            let blocked = progress.blocked.load(Ordering::Relaxed) > 0;
-            progress.unhurried_end.store(blocked, Ordering::Relaxed);
+            progress.unhurried_end.store(true, Ordering::Relaxed);
             progress.unhurried.fetch_sub(1, Ordering::Relaxed);
         }
         progress
